@@ -1,0 +1,34 @@
+namespace Contingious.Engine.Model;
+
+/// <summary>
+/// The name of a sandbox and of everything leased for it: <c>ctg-JOB-ATTEMPT</c>.
+/// A sweep recognises by it what a killed agent left behind.
+/// </summary>
+public readonly record struct SandboxId
+{
+    public const string Prefix = "ctg-";
+
+    /// <summary>The longest job id; a file name holds 255 bytes and the sandbox's name adds to it.</summary>
+    public const int MaxJobIdLength = 128;
+
+    private SandboxId(string value) => Value = value;
+
+    public string Value { get; }
+
+    /// <exception cref="ArgumentException">The job id is not one (<see cref="IsJobId"/>).</exception>
+    public static SandboxId For(string jobId, int attempt)
+    {
+        if (!IsJobId(jobId)) throw new ArgumentException(JobIdRule, nameof(jobId));
+        ArgumentOutOfRangeException.ThrowIfNegative(attempt);
+        return new SandboxId($"{Prefix}{jobId}-{attempt}");
+    }
+
+    public const string JobIdRule = "A job id has 1 to 128 characters of A-Z a-z 0-9 . _ - and starts with a letter or a digit.";
+
+    public static bool IsJobId(string? text) =>
+        text is { Length: > 0 and <= MaxJobIdLength }
+        && char.IsAsciiLetterOrDigit(text[0])
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+
+    public override string ToString() => Value;
+}
