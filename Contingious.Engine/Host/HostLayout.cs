@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace Contingious.Engine.Host;
+
+/// <summary>
+/// Where everything of one account lives. The service account is <c>contingious</c>; any other account that
+/// <c>contingious setup --account NAME</c> prepared has directories of its own, named <c>contingious-NAME</c>.
+/// </summary>
+public sealed record HostLayout(HostAccount Account)
+{
+    public const string ServiceAccount = "contingious";
+
+    /// <summary>The account's name for directories and cgroups.</summary>
+    public string Name => Account.Name == ServiceAccount ? ServiceAccount : $"{ServiceAccount}-{Account.Name}";
+
+    /// <summary>Kept over reboots; mode 0700.</summary>
+    public string StateDirectory => $"/var/lib/{Name}";
+
+    /// <summary>Imported images, one directory a digest; mode 0711 below the closed state directory.</summary>
+    public string ImagesDirectory => $"{StateDirectory}/images";
+
+    /// <summary>Where images are built and unpacked before they are published by a rename into <see cref="ImagesDirectory"/>.</summary>
+    public string StagingDirectory => $"{StateDirectory}/staging";
+
+    /// <summary>Gone after a reboot; mode 0711, so that a container's own root can walk through it to its rootfs.</summary>
+    public string RuntimeDirectory => $"/run/{Name}";
+
+    /// <summary>The directory of this name in each cgroup hierarchy that was delegated to the account.</summary>
+    public string CgroupName => Name;
+
+    public string KeeperFile => $"{RuntimeDirectory}/keeper.json";
+
+    public string KeeperLog => $"{RuntimeDirectory}/keeper.log";
+
+    public string RootlesskitDirectory => $"{RuntimeDirectory}/rootlesskit";
+
+    /// <summary>A tmpfs that is mounted in the keeper's mount namespace only: the host does not see what is below it.</summary>
+    public string PrivateDirectory => $"{RuntimeDirectory}/private";
+
+    /// <summary>A view of <see cref="ImagesDirectory"/> that a container's own root can reach.</summary>
+    public string ImagesView => $"{PrivateDirectory}/images";
+
+    public string SandboxesDirectory => $"{PrivateDirectory}/sandboxes";
+
+    /// <summary>One lock file for each slice of the subordinate ids in use.</summary>
+    public string SlicesDirectory => $"{PrivateDirectory}/slices";
+
+    /// <summary>Copies of the container's init and launcher, bound read-only into every container.</summary>
+    public string ToolsDirectory => $"{PrivateDirectory}/tools";
+
+    /// <summary>crun's <c>--root</c>.</summary>
+    public string CrunDirectory => $"{PrivateDirectory}/crun";
+}
+
+/// <summary>An account of the host, as passwd(5) has it.</summary>
+public sealed record HostAccount(string Name, uint Uid, uint Gid, string Home)
+{
+    /// <summary>Reads one line of passwd(5); nothing where it is not one.</summary>
+    public static HostAccount? Parse(string line)
+    {
+        var fields = line.Split(':');
+        if (fields.Length < 7) return null;
+        return uint.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var uid)
+            && uint.TryParse(fields[3], NumberStyles.None, CultureInfo.InvariantCulture, out var gid)
+            ? new HostAccount(fields[0], uid, gid, fields[5])
+            : null;
+    }
+}
