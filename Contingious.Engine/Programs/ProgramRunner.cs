@@ -69,7 +69,7 @@ public static class ProgramRunner
     {
         var result = await RunAsync(request, cancellation).ConfigureAwait(false);
         if (result.ExitCode == 0) return result;
-        throw new ContingiousException($"{request.Program} {request.Args.FirstOrDefault()} exited with {result.ExitCode}: {result.Complaint}");
+        throw new ContingiousException($"{string.Join(" ", request.Args.Take(1).Prepend(request.Program))} exited with {result.ExitCode}: {result.Complaint}");
     }
 
     /// <summary>Starts a program with pipes for its three streams.</summary>
