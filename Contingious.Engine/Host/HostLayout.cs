@@ -43,7 +43,10 @@ public sealed record HostLayout(HostAccount Account)
     public string SandboxesDirectory => $"{PrivateDirectory}/sandboxes";
 
     /// <summary>One lock file for each slice of the subordinate ids in use.</summary>
-    public string SlicesDirectory => $"{PrivateDirectory}/slices";
+    public string SlicesDirectory => $"{RuntimeDirectory}/slices";
+
+    /// <summary>One lock file for each live sandbox: what is not locked was left behind. On the host, so that it outlives a keeper.</summary>
+    public string LocksDirectory => $"{RuntimeDirectory}/locks";
 
     /// <summary>Copies of the container's init and launcher, bound read-only into every container.</summary>
     public string ToolsDirectory => $"{PrivateDirectory}/tools";

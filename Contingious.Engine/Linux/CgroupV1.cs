@@ -1,0 +1,138 @@
+using System.Globalization;
+
+namespace Contingious.Engine.Linux;
+
+/// <summary>
+/// A cgroup in the hierarchies of cgroup v1 (also the hybrid layout): one directory of the same name in each.
+/// Sources: Documentation/admin-guide/cgroup-v1 of the kernel.
+/// </summary>
+/// <remarks>
+/// On v1 the count of OOM kills is kept by the very cgroup that the killed process was in, not by its ancestors.
+/// So processes must live in ours, and the runtime must not make one below it: docs/decisions/0001.
+/// </remarks>
+public sealed class CgroupV1 : Cgroup
+{
+    private const int PeriodMicroseconds = 100_000;
+
+    /// <summary>The controllers that are needed, in the order in which a process joins them.</summary>
+    public static IReadOnlyList<string> Controllers { get; } = ["memory", "pids", "cpu", "cpuacct", "freezer"];
+
+    private readonly IReadOnlyDictionary<string, string> mounts;
+
+    private CgroupV1(IReadOnlyDictionary<string, string> mounts, string account, string name)
+    {
+        this.mounts = mounts;
+        Account = account;
+        Name = name;
+    }
+
+    public override string Name { get; }
+
+    private string Account { get; }
+
+    public override IReadOnlyList<string> JoinFiles => [.. Directories.Select(directory => $"{directory}/cgroup.procs")];
+
+    private IEnumerable<string> Directories => Controllers.Select(DirectoryOf).Distinct();
+
+    /// <summary>The account's own cgroup, made by <c>contingious setup</c>.</summary>
+    /// <param name="mounts">Where each controller's hierarchy is mounted.</param>
+    /// <param name="account">The directory's name in each.</param>
+    public static CgroupV1 OfAccount(IReadOnlyDictionary<string, string> mounts, string account) => new(mounts, account, "");
+
+    /// <summary>Names of the cgroups directly below, in any hierarchy.</summary>
+    public IReadOnlyList<string> ChildNames() =>
+        [.. Directories.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories).Select(path => Path.GetFileName(path)).Distinct().Order()];
+
+    /// <summary>A cgroup below by its name, whether it exists or not.</summary>
+    public CgroupV1 Child(string name) => new(mounts, Account, Name.Length == 0 ? name : $"{Name}/{name}");
+
+    public override Cgroup CreateChild(string name, CgroupLimits limits)
+    {
+        var child = Child(name);
+        foreach (var directory in child.Directories) Directory.CreateDirectory(directory);
+        var memory = limits.MemoryBytes.ToString(CultureInfo.InvariantCulture);
+        child.Write("memory", "memory.limit_in_bytes", memory);
+
+        // Absent where the kernel does not account swap; then there is none to be charged to either.
+        if (File.Exists($"{child.DirectoryOf("memory")}/memory.memsw.limit_in_bytes")) child.Write("memory", "memory.memsw.limit_in_bytes", memory);
+        child.Write("pids", "pids.max", limits.Processes.ToString(CultureInfo.InvariantCulture));
+        child.Write("cpu", "cpu.cfs_period_us", PeriodMicroseconds.ToString(CultureInfo.InvariantCulture));
+        child.Write("cpu", "cpu.cfs_quota_us", ((long)(limits.Cpus * PeriodMicroseconds)).ToString(CultureInfo.InvariantCulture));
+        return child;
+    }
+
+    public override CgroupCounters Read() => new(
+        ReadCpuTime(),
+        ReadNumber("memory", "memory.max_usage_in_bytes"),
+        File.Exists($"{DirectoryOf("pids")}/pids.peak") ? (int)ReadNumber("pids", "pids.peak") : 0,
+        ReadOomKills(),
+        ReadField("pids", "pids.events", "max"));
+
+    // cpuacct.usage is in nanoseconds.
+    public override TimeSpan ReadCpuTime() => TimeSpan.FromTicks(ReadNumber("cpuacct", "cpuacct.usage") / 100);
+
+    public override long ReadOomKills() => ReadField("memory", "memory.oom_control", "oom_kill");
+
+    public override IReadOnlyList<int> Pids()
+    {
+        var pids = new HashSet<int>();
+        foreach (var directory in Directories.Where(Directory.Exists))
+        {
+            foreach (var file in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).Prepend(directory).Select(place => $"{place}/cgroup.procs"))
+            {
+                foreach (var line in ReadLinesIfThere(file)) pids.Add(int.Parse(line, CultureInfo.InvariantCulture));
+            }
+        }
+
+        return [.. pids];
+    }
+
+    public override void Remove()
+    {
+        foreach (var directory in Directories.Where(Directory.Exists))
+        {
+            foreach (var place in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).OrderByDescending(place => place.Length).Append(directory))
+            {
+                Directory.Delete(place);
+            }
+        }
+    }
+
+    protected override void Freeze(bool frozen)
+    {
+        if (Directory.Exists(DirectoryOf("freezer"))) Write("freezer", "freezer.state", frozen ? "FROZEN" : "THAWED");
+    }
+
+    private string DirectoryOf(string controller) =>
+        Name.Length == 0 ? $"{mounts[controller]}/{Account}" : $"{mounts[controller]}/{Account}/{Name}";
+
+    private void Write(string controller, string file, string value) => File.WriteAllText($"{DirectoryOf(controller)}/{file}", value);
+
+    private long ReadNumber(string controller, string file) =>
+        long.Parse(File.ReadAllText($"{DirectoryOf(controller)}/{file}").AsSpan().Trim(), CultureInfo.InvariantCulture);
+
+    private long ReadField(string controller, string file, string field)
+    {
+        foreach (var line in ReadLinesIfThere($"{DirectoryOf(controller)}/{file}"))
+        {
+            if (line.StartsWith(field, StringComparison.Ordinal) && line.Length > field.Length && line[field.Length] == ' ')
+            {
+                return long.Parse(line.AsSpan(field.Length + 1), CultureInfo.InvariantCulture);
+            }
+        }
+
+        return 0;
+    }
+
+    private static string[] ReadLinesIfThere(string file)
+    {
+        try
+        {
+            return File.ReadAllLines(file);
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+}

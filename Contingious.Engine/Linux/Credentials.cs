@@ -1,0 +1,44 @@
+using System.Globalization;
+
+namespace Contingious.Engine.Linux;
+
+/// <summary>Who this process is, and giving that up for good.</summary>
+public static unsafe class Credentials
+{
+    public static uint EffectiveUid => Libc.GetEuid();
+
+    public static uint EffectiveGid => Libc.GetEgid();
+
+    /// <summary>
+    /// The uid that this process has one user namespace further out (user_namespaces(7), uid_map), which inside a
+    /// keeper is the account's and outside of any is the process's own.
+    /// </summary>
+    public static uint OuterUid(uint uid)
+    {
+        foreach (var line in File.ReadLines("/proc/self/uid_map"))
+        {
+            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            var inside = uint.Parse(fields[0], CultureInfo.InvariantCulture);
+            var outside = uint.Parse(fields[1], CultureInfo.InvariantCulture);
+            var count = ulong.Parse(fields[2], CultureInfo.InvariantCulture);
+            if (uid >= inside && uid - inside < count) return outside + (uid - inside);
+        }
+
+        return uid;
+    }
+
+    /// <summary>Becomes another account: groups, then group, then user, real, effective and saved, so that there is no way back (credentials(7)).</summary>
+    public static void Become(uint uid, uint gid, IReadOnlyList<uint> groups)
+    {
+        fixed (uint* list = groups.ToArray())
+        {
+            if (Libc.SetGroups((nuint)groups.Count, list) != 0) throw LinuxException.Last("setgroups", "self");
+        }
+
+        if (Libc.SetResGid(gid, gid, gid) != 0) throw LinuxException.Last("setresgid", "self");
+        if (Libc.SetResUid(uid, uid, uid) != 0) throw LinuxException.Last("setresuid", "self");
+    }
+
+    /// <summary>Whether a standard stream (0, 1, 2) is a terminal.</summary>
+    public static bool IsTerminal(int stream) => Libc.IsATty(stream) == 1;
+}

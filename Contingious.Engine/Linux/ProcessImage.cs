@@ -1,0 +1,51 @@
+using System.Collections;
+using System.Text;
+
+namespace Contingious.Engine.Linux;
+
+/// <summary>Replacing this process by another program (execve(2)).</summary>
+public static unsafe class ProcessImage
+{
+    /// <summary>Becomes another program, with standard streams kept and every other descriptor closed. Returns only by failing.</summary>
+    /// <exception cref="LinuxException">The program cannot be executed.</exception>
+    public static LinuxException Replace(string path, IReadOnlyList<string> args, IReadOnlyDictionary<string, string> env)
+    {
+        const uint closeOnExec = 4;
+        _ = Libc.SyscallCloseRange(Libc.SysCloseRange, 3, uint.MaxValue, closeOnExec);
+        var argv = Strings(args.Prepend(path));
+        var envp = Strings(env.Select(entry => $"{entry.Key}={entry.Value}"));
+        fixed (byte* program = NativePath.Terminated(path))
+        {
+            _ = Libc.Execve(program, argv, envp);
+        }
+
+        return LinuxException.Last("execve", path);
+    }
+
+    /// <summary>This process's environment.</summary>
+    public static Dictionary<string, string> Environment()
+    {
+        var env = new Dictionary<string, string>();
+        foreach (DictionaryEntry entry in System.Environment.GetEnvironmentVariables())
+        {
+            env[(string)entry.Key] = (string?)entry.Value ?? "";
+        }
+
+        return env;
+    }
+
+    // Not freed: the process is replaced, or ends with the error.
+    private static byte** Strings(IEnumerable<string> strings)
+    {
+        var list = strings.ToList();
+        var array = (byte**)System.Runtime.InteropServices.NativeMemory.AllocZeroed((nuint)(list.Count + 1), (nuint)sizeof(byte*));
+        for (var i = 0; i < list.Count; i++)
+        {
+            var bytes = NativePath.Terminated(Encoding.UTF8.GetBytes(list[i]));
+            array[i] = (byte*)System.Runtime.InteropServices.NativeMemory.Alloc((nuint)bytes.Length);
+            bytes.CopyTo(new Span<byte>(array[i], bytes.Length));
+        }
+
+        return array;
+    }
+}

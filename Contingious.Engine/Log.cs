@@ -1,0 +1,15 @@
+using Microsoft.Extensions.Logging;
+
+namespace Contingious.Engine;
+
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "sweeping {Sandbox}: its owner died without giving it back")]
+    public static partial void Sweeping(ILogger logger, string sandbox);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Sandbox} ended {Outcome} after {Elapsed}")]
+    public static partial void Ended(ILogger logger, Model.SandboxId sandbox, Model.Outcome outcome, TimeSpan elapsed);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Sandbox} could not be given back; the next sweep tries again")]
+    public static partial void ReleaseFailed(ILogger logger, Exception error, string sandbox);
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+
+namespace Contingious.Engine.Programs;
+
+/// <summary>The OCI runtime, driven by its command line (crun(1)).</summary>
+/// <param name="stateDirectory">crun's <c>--root</c>.</param>
+internal sealed class Crun(string stateDirectory)
+{
+    /// <summary>The exit code of the join script where a cgroup could not be joined; its log then says which.</summary>
+    public const int CannotJoin = 125;
+
+    // Each word is an argument of its own, never part of the script: $1… up to "--" are files to join, the rest the program.
+    // The shell writes 0, which means the writer itself, and then becomes crun: no process is left between.
+    private const string JoinAndBecome =
+        "log=$1; shift; while [ \"$1\" != -- ]; do echo 0 > \"$1\" || { echo \"cannot join $1\" > \"$log\"; exit 125; }; shift; done 2>/dev/null; shift; exec \"$@\"";
+
+    /// <summary>
+    /// <c>crun run</c> of one container, in the foreground, inside the cgroups named.
+    /// crun neither makes nor removes a cgroup (<c>--cgroup-manager=disabled</c>): ours hold the limits and keep the counters.
+    /// </summary>
+    /// <param name="container">The container's id.</param>
+    /// <param name="bundle">The directory of its config.json.</param>
+    /// <param name="joinFiles">The cgroup.procs files to join first.</param>
+    /// <param name="log">Where crun writes its own errors, so that they are never mistaken for the program's.</param>
+    public ProgramRequest Run(string container, string bundle, IReadOnlyList<string> joinFiles, string log) =>
+        new("sh", [
+            "-c", JoinAndBecome, "join", log, .. joinFiles, "--",
+            "crun", "--root", stateDirectory, "--cgroup-manager=disabled", "--log", $"file:{log}", "run", "--bundle", bundle, container,
+        ]);
+
+    /// <summary><c>crun exec</c> of a further command, described by a file: the bare form would drop no_new_privs.</summary>
+    public IReadOnlyList<string> ExecArguments(string container, string processFile, bool terminal)
+    {
+        List<string> args = ["--root", stateDirectory, "--cgroup-manager=disabled", "exec"];
+        if (terminal) args.Add("--tty");
+        args.AddRange(["--process", processFile, container]);
+        return args;
+    }
+
+    /// <summary>Whether crun still keeps state of a container, which it removes itself unless it was killed.</summary>
+    public bool Knows(string container) => Directory.Exists(Path.Combine(stateDirectory, container));
+
+    /// <summary>The pid of a live container's first process, from crun's own state file; nothing while there is none.</summary>
+    public int? FindPid(string container)
+    {
+        try
+        {
+            using var status = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(stateDirectory, container, "status")));
+            return status.RootElement.GetProperty("pid").GetInt32();
+        }
+        catch (Exception error) when (error is IOException or JsonException or KeyNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    public Task<ProgramResult> DeleteAsync(string container, CancellationToken cancellation) =>
+        ProgramRunner.RunAsync(new ProgramRequest("crun", "--root", stateDirectory, "--cgroup-manager=disabled", "delete", "--force", container), cancellation);
+
+    /// <summary>What crun wrote to its log: empty where it has nothing to complain about.</summary>
+    public static string ReadLog(string log)
+    {
+        try
+        {
+            return File.ReadAllText(log).Trim();
+        }
+        catch (FileNotFoundException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>The first line of <c>crun --version</c>, such as <c>crun version 1.8.1</c>.</summary>
+    public static async Task<string> VersionAsync(CancellationToken cancellation)
+    {
+        var result = await ProgramRunner.RequireAsync(new ProgramRequest("crun", "--version"), cancellation).ConfigureAwait(false);
+        return result.StdoutText.Split('\n')[0];
+    }
+}

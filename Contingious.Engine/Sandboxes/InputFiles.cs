@@ -1,0 +1,86 @@
+using System.Text;
+using Contingious.Engine.Linux;
+using Contingious.Engine.Model;
+using Contingious.Engine.Storage;
+
+namespace Contingious.Engine.Sandboxes;
+
+/// <summary>Puts a job's files into its clone, through descriptors only: a link in the way is never followed.</summary>
+internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser user, string workingDirectory)
+{
+    private const uint DirectoryMode = 0x1ED; // 0755
+    private const uint FileMode = 0x1A4;      // 0644
+
+    /// <exception cref="RejectedRequestException">A path is not one, or something that is not a directory is in its way.</exception>
+    public void Put(IReadOnlyList<InputFile> files, string field)
+    {
+        using var root = clone.Open();
+        for (var i = 0; i < files.Count; i++) Put(root, files[i], $"{field}[{i}].path");
+    }
+
+    /// <summary>Makes the working directory, and gives it to the job's user where nobody but root could write to it.</summary>
+    public void PrepareWorkingDirectory(string field)
+    {
+        using var root = clone.Open();
+        using var directory = Descend(root, Components(workingDirectory, field), field);
+        if (directory.Status().Uid == firstId && user.Uid != 0) directory.SetOwner(firstId + user.Uid, firstId + user.Gid);
+    }
+
+    private void Put(DirectoryHandle root, InputFile file, string field)
+    {
+        var absolute = file.Path.StartsWith('/') ? file.Path : $"{workingDirectory}/{file.Path}";
+        var components = Components(absolute, field);
+        if (components.Count == 0) throw new RejectedRequestException(field, "The path names no file.");
+        var name = components[^1];
+        using var parent = Descend(root, components[..^1], field);
+        parent.RemoveTree(name);
+        using var target = parent.CreateFile(name, FileMode);
+        RandomAccess.Write(target, file.Content.Span, 0);
+        DirectoryHandle.SetOwner(target, firstId + user.Uid, firstId + user.Gid);
+        DirectoryHandle.SetMode(target, file.Executable ? DirectoryMode : FileMode);
+    }
+
+    /// <summary>Opens a directory, making what is missing of it for the job's user.</summary>
+    private DirectoryHandle Descend(DirectoryHandle root, IReadOnlyList<byte[]> components, string field)
+    {
+        var current = root.OpenDirectory(".");
+        foreach (var component in components)
+        {
+            try
+            {
+                if (current.TryStatus(component) is null)
+                {
+                    current.CreateDirectory(component, DirectoryMode);
+                    current.SetOwner(component, firstId + user.Uid, firstId + user.Gid);
+                }
+
+                var next = current.OpenDirectory(component);
+                current.Dispose();
+                current = next;
+            }
+            catch (LinuxException error) when (error.Errno is Errno.ELOOP or Errno.ENOTDIR)
+            {
+                current.Dispose();
+                throw new RejectedRequestException(field, $"{NativePath.Display(component)} is a link or a file, not a directory: nothing is put through it.");
+            }
+            catch
+            {
+                current.Dispose();
+                throw;
+            }
+        }
+
+        return current;
+    }
+
+    private static List<byte[]> Components(string path, string field)
+    {
+        var components = path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(component => component != ".").ToList();
+        if (components.Contains("..") || path.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new RejectedRequestException(field, $"The path {NativePath.Display(Encoding.UTF8.GetBytes(path))} holds '..' or a NUL byte: name a file below the working directory or an absolute path.");
+        }
+
+        return [.. components.Select(Encoding.UTF8.GetBytes)];
+    }
+}

@@ -1,0 +1,162 @@
+using System.Globalization;
+using Contingious.Engine.Host;
+using Contingious.Engine.Images;
+using Contingious.Engine.Linux;
+using Contingious.Engine.Model;
+using Contingious.Engine.Programs;
+using Contingious.Engine.Storage;
+
+namespace Contingious.Engine.Sandboxes;
+
+/// <summary>
+/// One job's whole guarded place: its lock, slice of ids, clone and cgroup. Used by one job only, and given back newest
+/// first, whatever happened.
+/// </summary>
+internal sealed class Sandbox : IAsyncDisposable
+{
+    private readonly HostLayout layout;
+    private readonly TimeProvider time;
+    private readonly Crun crun;
+    private readonly FileLock hold;
+    private IdSlice? slice;
+    private RootfsClone? clone;
+    private Cgroup? cgroup;
+    private readonly List<string> launched = [];
+    private bool released;
+
+    private Sandbox(HostLayout layout, SandboxId id, FileLock hold, TimeProvider time)
+    {
+        this.layout = layout;
+        this.hold = hold;
+        this.time = time;
+        Id = id;
+        crun = new Crun(layout.CrunDirectory);
+    }
+
+    public SandboxId Id { get; }
+
+    private string SandboxDirectory => $"{layout.SandboxesDirectory}/{Id}";
+
+    private string LockFile => $"{layout.LocksDirectory}/{Id}";
+
+    private RootfsClone Clone => clone ?? throw new InvalidOperationException("The sandbox has no clone yet.");
+
+    private IdSlice Slice => slice ?? throw new InvalidOperationException("The sandbox has no slice yet.");
+
+    /// <summary>Claims the name. The lock file is there before anything that it names: it is the journal that a sweep reads.</summary>
+    /// <exception cref="RejectedRequestException">A live sandbox has that name.</exception>
+    public static Sandbox Claim(HostLayout layout, SandboxId id, TimeProvider time)
+    {
+        var hold = FileLock.TryClaim($"{layout.LocksDirectory}/{id}")
+            ?? throw new RejectedRequestException("job_id", $"A job {id} is running on this host already: give each job an id of its own.");
+        return new Sandbox(layout, id, hold, time);
+    }
+
+    public void CloneRootfs(Image image, Limits limits, CancellationToken cancellation)
+    {
+        slice = IdSlice.Lease(layout);
+        Directory.CreateDirectory(SandboxDirectory);
+
+        // The container's own root walks through here to its rootfs.
+        File.SetUnixFileMode(SandboxDirectory, (UnixFileMode)0x1C9); // 0711
+        clone = RootfsClone.Create(SandboxDirectory, image, slice.FirstId, limits, cancellation);
+    }
+
+    public void CreateCgroup(CgroupV1 account, Limits limits) =>
+        cgroup = account.CreateChild(Id.Value, CgroupOf(limits));
+
+    /// <summary>Writes the bundle of one step.</summary>
+    public StepBundle WriteSpec(Image image, StepRequest step, int index)
+    {
+        var name = $"step-{index.ToString(CultureInfo.InvariantCulture)}";
+        var user = ContainerUser.Resolve(step.User, image, $"steps[{index}].user");
+        var directory = $"{SandboxDirectory}/{name}";
+        var bundle = new StepBundle(name, directory, user, step.WorkingDirectory ?? image.Config.WorkingDir);
+        Directory.CreateDirectory(directory);
+        File.SetUnixFileMode(directory, (UnixFileMode)0x1C0); // 0700
+        new RuntimeSpec
+        {
+            Args = step.Args.Count > 0 ? step.Args : [.. image.Config.Entrypoint, .. image.Config.Cmd],
+            Env = StepEnvironment.Of(image, step, user, bundle.WorkingDirectory),
+            WorkingDirectory = bundle.WorkingDirectory,
+            User = user,
+            RootfsDirectory = Clone.RootfsDirectory,
+            Image = image,
+            ReadOnlyView = layout.ImagesView + image.ReadOnlyDirectory[layout.ImagesDirectory.Length..],
+            ToolsDirectory = layout.ToolsDirectory,
+            FirstId = Slice.FirstId,
+            Limits = step.Limits,
+        }.Write($"{directory}/config.json");
+        return bundle;
+    }
+
+    public void CopyIn(StepBundle bundle, IReadOnlyList<InputFile> files, string field)
+    {
+        var input = new InputFiles(Clone, Slice.FirstId, bundle.User, bundle.WorkingDirectory);
+        input.PrepareWorkingDirectory("cwd");
+        input.Put(files, field);
+    }
+
+    public StepRun Launch(StepBundle bundle, StepRequest step)
+    {
+        var group = cgroup ?? throw new InvalidOperationException("The sandbox has no cgroup yet.");
+        var container = $"{Id}-{bundle.Name}";
+        launched.Add(container);
+        return new StepRun(crun, step, group.CreateChild(bundle.Name, CgroupOf(step.Limits)), container, bundle.Directory, time);
+    }
+
+    public StepReport Account(StepRun run, Outcome? stoppedFor) => run.Account(stoppedFor, Clone.UsedBytes, Clone.IsFull);
+
+    public IReadOnlyList<OutputFile> CopyOut(IReadOnlyList<string> globs, string workingDirectory) =>
+        globs.Count == 0 ? [] : new OutputFiles(Clone, workingDirectory).Collect(globs);
+
+    /// <summary>
+    /// Gives everything back, newest first. What fails does not keep the rest from being given back; the first fault is
+    /// thrown at the end, and the lock file stays for the sweep to find.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (released) return;
+        released = true;
+        Exception? first = null;
+        foreach (var giveBack in new Func<Task>[] { RemoveContainersAsync, RemoveCgroupAsync, RemoveClone })
+        {
+            try
+            {
+                await giveBack().ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ContingiousException)
+            {
+                first ??= error;
+            }
+        }
+
+        if (first is null) File.Delete(LockFile);
+        slice?.Dispose();
+        hold.Dispose();
+        if (first is not null) throw new ContingiousException($"{Id} was not given back whole: {first.Message}", first);
+    }
+
+    private async Task RemoveContainersAsync()
+    {
+        if (cgroup is not null) await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
+        foreach (var container in launched.Where(crun.Knows)) await crun.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private Task RemoveCgroupAsync()
+    {
+        cgroup?.Remove();
+        return Task.CompletedTask;
+    }
+
+    private Task RemoveClone()
+    {
+        RootfsClone.Discard(SandboxDirectory);
+        return Task.CompletedTask;
+    }
+
+    private static CgroupLimits CgroupOf(Limits limits) => new(limits.Memory.Bytes, limits.Processes + StepRun.OwnProcesses, limits.Cpus);
+}
+
+/// <summary>A step's bundle, and what was resolved for it.</summary>
+internal sealed record StepBundle(string Name, string Directory, ContainerUser User, string WorkingDirectory);

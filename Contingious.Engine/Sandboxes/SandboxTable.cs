@@ -1,0 +1,57 @@
+using Contingious.Engine.Host;
+using Contingious.Engine.Linux;
+using Contingious.Engine.Model;
+using Contingious.Engine.Programs;
+using Contingious.Engine.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Contingious.Engine.Sandboxes;
+
+/// <summary>The sandboxes of this account: the live ones, and what a killed agent left of dead ones.</summary>
+internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProvider time, ILogger logger)
+{
+    /// <summary>Names of the sandboxes that exist, live or not.</summary>
+    public IReadOnlyList<string> Names()
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var directory in new[] { layout.LocksDirectory, layout.SandboxesDirectory })
+        {
+            if (Directory.Exists(directory)) names.UnionWith(Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path)));
+        }
+
+        names.UnionWith(account.ChildNames());
+        return [.. names.Where(name => name.StartsWith(SandboxId.Prefix, StringComparison.Ordinal))];
+    }
+
+    /// <summary>Gives back what belongs to no live process. A sandbox in use is known by its lock, which dies with its holder.</summary>
+    /// <returns>How many were given back.</returns>
+    public async Task<int> SweepAsync()
+    {
+        var swept = 0;
+        foreach (var name in Names())
+        {
+            using var orphan = FileLock.TryClaim($"{layout.LocksDirectory}/{name}");
+            if (orphan is null) continue;
+            Log.Sweeping(logger, name);
+            var cgroup = account.Child(name);
+            _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
+            await ForgetContainersAsync(name).ConfigureAwait(false);
+            RootfsClone.Discard($"{layout.SandboxesDirectory}/{name}");
+            cgroup.Remove();
+            File.Delete($"{layout.LocksDirectory}/{name}");
+            swept++;
+        }
+
+        return swept;
+    }
+
+    private async Task ForgetContainersAsync(string name)
+    {
+        if (!Directory.Exists(layout.CrunDirectory)) return;
+        var crun = new Crun(layout.CrunDirectory);
+        foreach (var container in Directory.EnumerateDirectories(layout.CrunDirectory, $"{name}-step-*").Select(path => Path.GetFileName(path)))
+        {
+            await crun.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+}
