@@ -29,7 +29,8 @@ public static class ProgramRunner
 {
     public const int MaxOutput = 16 << 20;
 
-    private const string SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    /// <summary>Where programs are looked for; the caller's own PATH has no say.</summary>
+    internal const string SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     /// <summary>A search path and a locale, nothing of the caller's: no secret can leak to a child by inheritance.</summary>
     public static IReadOnlyDictionary<string, string> BareEnvironment { get; } =

@@ -1,0 +1,86 @@
+using System.Globalization;
+using Contingious.Engine.Host.SetupActions;
+
+namespace Contingious.Engine.Host;
+
+/// <summary>Everything that the host must be for one account, in the order in which it is done.</summary>
+internal static class SetupPlan
+{
+    private const uint Closed = 0x1C0;   // 0700
+    private const uint Passable = 0x1C9; // 0711
+    private const uint Open = 0x1ED;     // 0755
+
+    /// <summary>Those that a sandbox's limits and its verdict are read from, and those that keep sandboxes apart.</summary>
+    private static readonly string[] WantedControllers = ["cpu", "cpuset", "io", "memory", "pids"];
+
+    public static IEnumerable<SetupAction> For(SetupHost host, string executable)
+    {
+        var mounts = CgroupMounts.Read(host.Root);
+        return [.. Account(host), .. Directories(host), .. Systemd(host, mounts, executable), .. Cgroups(host, mounts), .. Tun(host)];
+    }
+
+    private static IEnumerable<SetupAction> Account(SetupHost host)
+    {
+        if (host.IsServiceAccount) yield return new CreateServiceAccount(host.AccountName, host.Layout.StateDirectory);
+        var uids = SubordinateIds.Parse(host.Root.Lines(SubordinateIds.PathOf(SubordinateKind.Uid)));
+        var gids = SubordinateIds.Parse(host.Root.Lines(SubordinateIds.PathOf(SubordinateKind.Gid)));
+        var missingUids = SubordinateIds.Missing(SubordinateIds.Total(uids, host.AccountName, host.Account?.Uid));
+        var missingGids = SubordinateIds.Missing(SubordinateIds.Total(gids, host.AccountName, host.Account?.Uid));
+        var missing = Math.Max(missingUids, missingGids);
+        if (missing == 0) yield break;
+
+        // One place for both: people compare the two files, and a uid that is also another's gid is a trap.
+        var accounts = HostAccounts.TakenIds(host.Root).Select(id => new SubordinateRange("", id, 1));
+        var first = SubordinateIds.FirstFree(uids.Concat(gids).Concat(accounts), missing);
+        if (missingUids > 0) yield return new AddSubordinateIds(host.AccountName, SubordinateKind.Uid, first, missingUids);
+        if (missingGids > 0) yield return new AddSubordinateIds(host.AccountName, SubordinateKind.Gid, first, missingGids);
+    }
+
+    private static IEnumerable<SetupAction> Directories(SetupHost host)
+    {
+        var layout = host.Layout;
+        yield return new MakeDirectory(layout.StateDirectory, Closed, host.AccountName);
+        yield return new MakeDirectory(layout.ImagesDirectory, Passable, host.AccountName) { Contents = "the imported images" };
+        yield return new MakeDirectory(layout.StagingDirectory, Closed, host.AccountName);
+        yield return new MakeDirectory(layout.RuntimeDirectory, Passable, host.AccountName);
+    }
+
+    private static IEnumerable<SetupAction> Systemd(SetupHost host, CgroupMounts mounts, string executable)
+    {
+        if (!host.Root.HasSystemd) yield break;
+        var group = host.Account?.Gid.ToString(CultureInfo.InvariantCulture) ?? host.AccountName;
+        if (host.IsServiceAccount) group = host.AccountName;
+        yield return new MakeDirectory("/etc/tmpfiles.d", Open, "root");
+        yield return new WriteFile(SystemdFiles.TmpfilesPath(host.Layout), SystemdFiles.Tmpfiles(host.Layout, group));
+        if (host.IsServiceAccount)
+        {
+            yield return new WriteFile(SystemdFiles.ServiceUnit, SystemdFiles.Service(executable)) { ReloadSystemd = true };
+            yield break;
+        }
+
+        // systemd delegates to users on v2 only; a v1 host gets directories beside systemd's.
+        if (mounts.IsLegacy) yield break;
+        var account = host.RequireAccount();
+        yield return new MakeDirectory(SystemdFiles.UserDropInDirectory(account), Open, "root");
+        yield return new WriteFile(SystemdFiles.UserDropIn(account), SystemdFiles.UserDelegation) { ReloadSystemd = true };
+        yield return new EnableLinger(account.Name);
+    }
+
+    private static IEnumerable<SetupAction> Cgroups(SetupHost host, CgroupMounts mounts)
+    {
+        if (mounts.IsLegacy) return mounts.All.Select(mount => new DelegateCgroup(mount.Path, host.Layout.CgroupName, host.AccountName, mount.Unified));
+        if (mounts.Unified is not { } unified || host.Root.HasSystemd) return [];
+        var here = (host.Root.TryRead($"{unified.Path}/cgroup.controllers") ?? "").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        return
+        [
+            new EnableControllers(unified.Path, [.. WantedControllers.Intersect(here)]),
+            new DelegateCgroup(unified.Path, host.Layout.CgroupName, host.AccountName, Unified: true),
+        ];
+    }
+
+    private static IEnumerable<SetupAction> Tun(SetupHost host)
+    {
+        if (host.Root.TryStatus("/dev/net") is null) yield return new MakeDirectory("/dev/net", Open, "root");
+        yield return new OpenTunDevice();
+    }
+}
