@@ -1,1 +1,3 @@
-Console.WriteLine("contingious");
+using Contingious.Agent.Cli;
+
+return await CommandTree.RunAsync(args).ConfigureAwait(false);

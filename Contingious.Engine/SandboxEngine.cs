@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
+using Contingious.Engine.Programs;
 using Contingious.Engine.Sandboxes;
 using Microsoft.Extensions.Logging;
 
@@ -34,7 +36,7 @@ public sealed class SandboxEngine
     /// <exception cref="HostNotReadyException">The host lacks something that no job can run without.</exception>
     public static async Task<SandboxEngine> OpenAsync(HostLayout layout, TimeProvider time, ILogger logger)
     {
-        var mounts = CgroupMounts.Read();
+        var mounts = Linux.CgroupMounts.Read();
         if (!mounts.HasV1) throw new HostNotReadyException($"This host has no cgroup v1 controllers ({string.Join(", ", CgroupV1.Controllers)}); a host with cgroup v2 alone is not supported yet.");
         var engine = new SandboxEngine(layout, new ImageStore(layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
         await engine.table.SweepAsync().ConfigureAwait(false);
@@ -62,6 +64,24 @@ public sealed class SandboxEngine
         {
             return new RunReport { Outcome = Outcome.ImageUnavailable, Field = "image", Message = error.Message, Timings = clock.Timings };
         }
+    }
+
+    /// <summary>The sandboxes of this account that are live now, whichever process owns them.</summary>
+    public IReadOnlyList<LiveSandbox> List() => table.Live();
+
+    /// <summary>
+    /// What to run for a further command inside a live sandbox's container. It has the step's own privileges and limits,
+    /// and a cgroup of its own.
+    /// </summary>
+    /// <param name="sandbox">The sandbox's name, or its job's id.</param>
+    /// <param name="args">Program and arguments.</param>
+    /// <param name="terminal">Whether the command gets a terminal of its own.</param>
+    /// <exception cref="ContingiousException">No such sandbox runs a container now.</exception>
+    public ProgramRequest Exec(string sandbox, IReadOnlyList<string> args, bool terminal)
+    {
+        var container = table.FindContainer(sandbox)
+            ?? throw new ContingiousException($"No live sandbox {sandbox} runs a container. 'contingious ps' lists those that do.");
+        return container.Exec(args, terminal, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)));
     }
 
     private async Task<RunReport> RunStagesAsync(RunRequest request, StageClock clock, CancellationToken cancellation)

@@ -28,6 +28,9 @@ public abstract class Cgroup
 
     public abstract Cgroup CreateChild(string name, CgroupLimits limits);
 
+    /// <summary>One without limits of its own: its parents' hold.</summary>
+    public abstract Cgroup CreateChild(string name);
+
     public abstract CgroupCounters Read();
 
     /// <summary>CPU time alone: cheap, for a watchdog.</summary>

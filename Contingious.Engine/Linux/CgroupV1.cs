@@ -30,6 +30,8 @@ public sealed class CgroupV1 : Cgroup
 
     private string Account { get; }
 
+    public bool Exists => Directory.Exists(DirectoryOf("cpuacct"));
+
     public override IReadOnlyList<string> JoinFiles => [.. Directories.Select(directory => $"{directory}/cgroup.procs")];
 
     private IEnumerable<string> Directories => Controllers.Select(DirectoryOf).Distinct();
@@ -46,10 +48,11 @@ public sealed class CgroupV1 : Cgroup
     /// <summary>A cgroup below by its name, whether it exists or not.</summary>
     public CgroupV1 Child(string name) => new(mounts, Account, Name.Length == 0 ? name : $"{Name}/{name}");
 
+    public override Cgroup CreateChild(string name) => Make(name);
+
     public override Cgroup CreateChild(string name, CgroupLimits limits)
     {
-        var child = Child(name);
-        foreach (var directory in child.Directories) Directory.CreateDirectory(directory);
+        var child = Make(name);
         var memory = limits.MemoryBytes.ToString(CultureInfo.InvariantCulture);
         child.Write("memory", "memory.limit_in_bytes", memory);
 
@@ -101,6 +104,13 @@ public sealed class CgroupV1 : Cgroup
     protected override void Freeze(bool frozen)
     {
         if (Directory.Exists(DirectoryOf("freezer"))) Write("freezer", "freezer.state", frozen ? "FROZEN" : "THAWED");
+    }
+
+    private CgroupV1 Make(string name)
+    {
+        var child = Child(name);
+        foreach (var directory in child.Directories) Directory.CreateDirectory(directory);
+        return child;
     }
 
     private string DirectoryOf(string controller) =>

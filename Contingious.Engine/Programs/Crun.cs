@@ -28,14 +28,15 @@ internal sealed class Crun(string stateDirectory)
             "crun", "--root", stateDirectory, "--cgroup-manager=disabled", "--log", $"file:{log}", "run", "--bundle", bundle, container,
         ]);
 
-    /// <summary><c>crun exec</c> of a further command, described by a file: the bare form would drop no_new_privs.</summary>
-    public IReadOnlyList<string> ExecArguments(string container, string processFile, bool terminal)
-    {
-        List<string> args = ["--root", stateDirectory, "--cgroup-manager=disabled", "exec"];
-        if (terminal) args.Add("--tty");
-        args.AddRange(["--process", processFile, container]);
-        return args;
-    }
+    /// <summary>
+    /// <c>crun exec</c> of a further command, inside the cgroups named. It is described by a file: the bare form would
+    /// drop no_new_privs.
+    /// </summary>
+    public ProgramRequest Exec(string container, string processFile, bool terminal, IReadOnlyList<string> joinFiles, string log) =>
+        new("sh", [
+            "-c", JoinAndBecome, "join", log, .. joinFiles, "--",
+            "crun", "--root", stateDirectory, "--cgroup-manager=disabled", "exec", .. terminal ? ["--tty"] : Array.Empty<string>(), "--process", processFile, container,
+        ]);
 
     /// <summary>Whether crun still keeps state of a container, which it removes itself unless it was killed.</summary>
     public bool Knows(string container) => Directory.Exists(Path.Combine(stateDirectory, container));

@@ -23,7 +23,7 @@ internal static class Rootlesskit
         mount --bind tools tools
         mount -o remount,bind,ro,nosuid,nodev tools
         # crun refuses a host that mixes v1 and v2 controllers. It asks this one file, so here it reads an empty one.
-        if [ -n "$unified" ] && [ -s "$unified/cgroup.controllers" ]; then
+        if [ -n "$unified" ] && [ -n "$(cat "$unified/cgroup.controllers")" ]; then
             : > no-controllers
             mount --bind no-controllers "$unified/cgroup.controllers"
         fi

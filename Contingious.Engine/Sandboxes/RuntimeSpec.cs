@@ -42,7 +42,7 @@ internal sealed record RuntimeSpec
         json.WriteStartObject();
         json.WriteString("ociVersion", "1.0.2");
         json.WritePropertyName("process");
-        WriteProcess(json, [Init, "--", .. Args], terminal: false);
+        WriteProcess(json);
         json.WriteStartObject("root");
         json.WriteString("path", RootfsDirectory);
         json.WriteBoolean("readonly", false);
@@ -53,23 +53,15 @@ internal sealed record RuntimeSpec
         json.WriteEndObject();
     }
 
-    /// <summary>Writes the process object alone, for a further command in the live container: the same privileges, all spelled out.</summary>
-    public void WriteProcessFile(string path, bool terminal)
-    {
-        using var stream = File.Create(path);
-        using var json = new Utf8JsonWriter(stream);
-        WriteProcess(json, Args, terminal);
-    }
-
-    private void WriteProcess(Utf8JsonWriter json, IReadOnlyList<string> args, bool terminal)
+    private void WriteProcess(Utf8JsonWriter json)
     {
         json.WriteStartObject();
-        json.WriteBoolean("terminal", terminal);
+        json.WriteBoolean("terminal", false);
         json.WriteStartObject("user");
         json.WriteNumber("uid", User.Uid);
         json.WriteNumber("gid", User.Gid);
         json.WriteEndObject();
-        WriteStrings(json, "args", args);
+        WriteStrings(json, "args", [Init, "--", .. Args]);
         WriteStrings(json, "env", Env);
         json.WriteString("cwd", WorkingDirectory);
         json.WriteStartObject("capabilities");

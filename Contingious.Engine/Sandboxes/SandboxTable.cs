@@ -23,6 +23,41 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
         return [.. names.Where(name => name.StartsWith(SandboxId.Prefix, StringComparison.Ordinal))];
     }
 
+    /// <summary>The sandboxes that somebody owns now.</summary>
+    public IReadOnlyList<LiveSandbox> Live()
+    {
+        var live = new List<LiveSandbox>();
+        foreach (var name in Names())
+        {
+            var cgroup = account.Child(name);
+            if (!IsOwned(name) || !cgroup.Exists) continue;
+            var container = LiveContainer.Find(layout, account, name);
+            live.Add(new LiveSandbox(name, container?.Id, container?.Pid, cgroup.Pids().Count, cgroup.ReadCpuTime()));
+        }
+
+        return live;
+    }
+
+    /// <summary>The running container of a live sandbox, by the sandbox's name with or without its prefix and attempt.</summary>
+    public LiveContainer? FindContainer(string sandbox)
+    {
+        var name = Names().FirstOrDefault(name => name == sandbox) ?? Names().LastOrDefault(name => name.StartsWith($"{SandboxId.Prefix}{sandbox}-", StringComparison.Ordinal));
+        return name is not null && IsOwned(name) ? LiveContainer.Find(layout, account, name) : null;
+    }
+
+    private bool IsOwned(string name)
+    {
+        try
+        {
+            using var unowned = FileLock.TryExclusive($"{layout.LocksDirectory}/{name}");
+            return unowned is null;
+        }
+        catch (LinuxException error) when (error.Errno == Errno.ENOENT)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Gives back what belongs to no live process. A sandbox in use is known by its lock, which dies with its holder.</summary>
     /// <returns>How many were given back.</returns>
     public async Task<int> SweepAsync()

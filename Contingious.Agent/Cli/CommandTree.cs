@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Contingious.Engine;
+
+namespace Contingious.Agent.Cli;
+
+/// <summary>The whole command line: a command a file, each parses, calls and renders.</summary>
+internal static class CommandTree
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        using var signals = new TerminationSignals();
+        try
+        {
+            var parsed = Build(args).Parse(args);
+            var code = await parsed.InvokeAsync(invocation, signals.Token).ConfigureAwait(false);
+            return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
+        }
+        catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
+        {
+            return signals.ExitCode;
+        }
+        catch (Exception error) when (error is ContingiousException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"contingious: {error.Message}").ConfigureAwait(false);
+            return ExitCodes.Ours;
+        }
+    }
+
+    public static RootCommand Build(IReadOnlyList<string> args) => new(
+        "Runs untrusted programs in fresh rootless containers, and answers with a verdict, the evidence for it, and the output.")
+    {
+        ImagesCommand.Build(args),
+        RunCommand.Build(args),
+        PsCommand.Build(args),
+        ExecCommand.Build(args),
+        KeeperCommand.Build(args),
+        UnshareCommand.Build(args),
+    };
+}

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using Contingious.Engine;
+using Contingious.Engine.Model;
+
+namespace Contingious.Agent.Cli;
+
+/// <summary>The options that say what to run: the same for <c>run</c>, here, and for <c>submit</c>, through a broker.</summary>
+internal sealed class ProgramOptions
+{
+    private readonly Option<string[]> files = new("--file", "-f") { Description = "a file to put in place, as HOST:PATH (PATH in the working directory, or absolute)", HelpName = "HOST:PATH" };
+    private readonly Option<string?> stdin = new("--stdin") { Description = "the program's standard input: a file, or - for this command's own", HelpName = "FILE" };
+    private readonly Option<string[]> env = new("--env", "-e") { Description = "set a variable of the program's environment", HelpName = "NAME=VALUE" };
+    private readonly Option<string?> user = new("--user", "-u") { Description = "NAME, UID or UID:GID inside the container (the image's)", HelpName = "USER" };
+    private readonly Option<string?> workdir = new("--workdir", "-w") { Description = "working directory (the image's)", HelpName = "DIR" };
+    private readonly Option<string[]> outputs = new("--output", "-o") { Description = "glob of files to return; run writes them into the current directory", HelpName = "GLOB" };
+    private readonly LimitOptions limits = new();
+
+    public Argument<string[]> Command { get; } = new("command") { Description = "program and arguments, behind -- (the image's own command)", Arity = ArgumentArity.ZeroOrMore, HelpName = "-- COMMAND" };
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { files, stdin, env, user, workdir, outputs }) command.Options.Add(option);
+        limits.AddTo(command);
+    }
+
+    public RunRequest Read(ParseResult parsed, SandboxId id, string image)
+    {
+        var asked = limits.Read(parsed);
+        return new RunRequest
+        {
+            Id = id,
+            Image = image,
+            Limits = asked,
+            Files = [.. (parsed.GetValue(files) ?? []).Select(ReadFile)],
+            Outputs = parsed.GetValue(outputs) ?? [],
+            Steps =
+            [
+                new StepRequest
+                {
+                    Name = "run",
+                    Args = parsed.GetValue(Command) ?? [],
+                    Env = (parsed.GetValue(env) ?? []).Select(ReadVariable).ToDictionary(),
+                    User = parsed.GetValue(user),
+                    WorkingDirectory = parsed.GetValue(workdir),
+                    Stdin = ReadStdin(parsed.GetValue(stdin)),
+                    Limits = asked,
+                },
+            ],
+        };
+    }
+
+    private static InputFile ReadFile(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        var host = colon < 0 ? text : text[..colon];
+        var path = colon < 0 ? Path.GetFileName(text) : text[(colon + 1)..];
+        try
+        {
+            const UnixFileMode anyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+            return new InputFile(path, File.ReadAllBytes(host), (File.GetUnixFileMode(host) & anyExecute) != 0);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ContingiousException($"--file {text}: {host} cannot be read by the account {Environment.UserName} ({error.Message}). Name a file that this account may read, as HOST:PATH.", error);
+        }
+    }
+
+    private static KeyValuePair<string, string> ReadVariable(string text)
+    {
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        if (equals < 1) throw new ContingiousException($"--env {text}: write it as NAME=VALUE.");
+        return new(text[..equals], text[(equals + 1)..]);
+    }
+
+    private static ReadOnlyMemory<byte> ReadStdin(string? source)
+    {
+        if (source is null) return default;
+        if (source != "-") return File.ReadAllBytes(source);
+        using var all = new MemoryStream();
+        using var own = Console.OpenStandardInput();
+        own.CopyTo(all);
+        return all.ToArray();
+    }
+}

@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Contingious.Engine.Model;
+
+namespace Contingious.Agent.Cli;
+
+/// <summary>Shows what became of a program: its own output as it is, or all of the report as JSON.</summary>
+internal static class ReportRenderer
+{
+    public static Option<bool> JsonOption() => new("--json") { Description = "print everything as JSON" };
+
+    public static async Task RenderAsync(RunReport report, bool json)
+    {
+        if (json)
+        {
+            await Console.Out.WriteLineAsync(ToJson(report)).ConfigureAwait(false);
+            return;
+        }
+
+        foreach (var step in report.Steps)
+        {
+            await WriteAsync(Console.OpenStandardOutput(), step.Stdout).ConfigureAwait(false);
+            await WriteAsync(Console.OpenStandardError(), step.Stderr).ConfigureAwait(false);
+        }
+
+        foreach (var output in report.Outputs) await SaveAsync(output).ConfigureAwait(false);
+        if (report.Outcome is Outcome.Ok or Outcome.NonZeroExit && report.Field.Length == 0) return;
+        var field = report.Field.Length > 0 ? $" ({report.Field})" : "";
+        await Console.Error.WriteLineAsync($"contingious: {report.Outcome}{field}: {report.Message}").ConfigureAwait(false);
+    }
+
+    /// <summary>The report as JSON with the names of docs/wire.md; bytes as UTF-8 text, what is not UTF-8 replaced.</summary>
+    public static string ToJson(RunReport report)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteString("outcome", report.Outcome.ToString());
+            json.WriteString("blame", report.Outcome.Blame().ToString());
+            json.WriteString("message", report.Message);
+            json.WriteString("field", report.Field);
+            json.WriteString("image_digest", report.ImageDigest);
+            json.WriteStartArray("steps");
+            foreach (var step in report.Steps) WriteStep(json, step);
+            json.WriteEndArray();
+            json.WriteStartArray("outputs");
+            foreach (var output in report.Outputs)
+            {
+                json.WriteStartObject();
+                json.WriteString("path", output.Path);
+                json.WriteString("status", output.Status.ToString());
+                json.WriteNumber("size_bytes", output.Size);
+                json.WriteString("content", Encoding.UTF8.GetString(output.Content.Span));
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("timings");
+            foreach (var timing in report.Timings)
+            {
+                json.WriteStartObject();
+                json.WriteString("stage", timing.Stage.ToString());
+                json.WriteNumber("us", (long)timing.Elapsed.TotalMicroseconds);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private static void WriteStep(Utf8JsonWriter json, StepReport step)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", step.Name);
+        json.WriteString("outcome", step.Outcome.ToString());
+        json.WriteString("message", step.Message);
+        WriteNumber(json, "exit_code", step.ExitCode);
+        WriteNumber(json, "signal", step.Signal);
+        json.WriteString("stdout", Encoding.UTF8.GetString(step.Stdout.Span));
+        json.WriteString("stderr", Encoding.UTF8.GetString(step.Stderr.Span));
+        json.WriteNumber("stdout_bytes", step.Usage.StdoutBytes);
+        json.WriteNumber("stderr_bytes", step.Usage.StderrBytes);
+        json.WriteNumber("wall_time_us", (long)step.Usage.WallTime.TotalMicroseconds);
+        json.WriteNumber("cpu_time_us", (long)step.Usage.CpuTime.TotalMicroseconds);
+        json.WriteNumber("peak_memory_bytes", step.Usage.PeakMemory.Bytes);
+        json.WriteNumber("peak_processes", step.Usage.PeakProcesses);
+        json.WriteStartArray("flags");
+        foreach (var flag in Enum.GetValues<EvidenceFlags>())
+        {
+            if (flag != EvidenceFlags.None && step.Evidence.Flags.HasFlag(flag)) json.WriteStringValue(flag.ToString());
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("oom_kills", step.Evidence.OomKills);
+        json.WriteNumber("forks_refused", step.Evidence.ForksRefused);
+        json.WriteNumber("disk_used_bytes", step.Evidence.DiskUsedBytes);
+        if (step.Evidence.StoppedFor is { } stopped) json.WriteString("stopped_for", stopped.ToString());
+        else json.WriteNull("stopped_for");
+        json.WriteEndObject();
+    }
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, int? value)
+    {
+        if (value is { } number) json.WriteNumber(name, number);
+        else json.WriteNull(name);
+    }
+
+    private static async Task WriteAsync(Stream stream, ReadOnlyMemory<byte> bytes)
+    {
+        await using (stream.ConfigureAwait(false)) await stream.WriteAsync(bytes).ConfigureAwait(false);
+    }
+
+    private static async Task SaveAsync(OutputFile output)
+    {
+        var name = Path.GetFileName(output.Path);
+        if (output.Status == OutputStatus.Returned)
+        {
+            // Never over something that is there: the name is the submission's choice.
+            var file = new FileStream(name, FileMode.CreateNew);
+            await using (file.ConfigureAwait(false)) await file.WriteAsync(output.Content).ConfigureAwait(false);
+        }
+
+        await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"contingious: output {output.Path}: {output.Status}, {output.Size} bytes")).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,33 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using Contingious.Engine;
+using Contingious.Engine.Host;
+using Contingious.Engine.Model;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Contingious.Agent.Cli;
+
+/// <summary><c>contingious run</c>: one program in a sandbox of its own, here and now, without a broker.</summary>
+internal static class RunCommand
+{
+    public static Command Build(IReadOnlyList<string> args)
+    {
+        var image = new Argument<string>("image") { Description = "an imported image: a name, name:tag or sha256:… digest", HelpName = "IMAGE" };
+        var program = new ProgramOptions();
+        var json = ReportRenderer.JsonOption();
+        var command = new Command("run", "Run a program in a fresh sandbox. Exits with the program's own code; 128+n for a signal, 124 for a time limit, 125 where it could not be run.") { image, program.Command, json };
+        program.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
+            await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
+            var id = SandboxId.For($"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", 1);
+            var request = program.Read(parsed, id, parsed.GetRequiredValue(image));
+            var engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
+            var report = await engine.RunAsync(request, cancellation).ConfigureAwait(false);
+            await ReportRenderer.RenderAsync(report, parsed.GetValue(json)).ConfigureAwait(false);
+            return ExitCodes.Of(report);
+        });
+        return command;
+    }
+}

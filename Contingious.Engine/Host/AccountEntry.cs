@@ -1,0 +1,120 @@
+using System.Globalization;
+using Contingious.Engine.Linux;
+using Contingious.Engine.Programs;
+
+namespace Contingious.Engine.Host;
+
+/// <summary>
+/// How a command gets to where it may work: as the account that was prepared, never as the host's root, and, for what
+/// touches sandboxes or images, inside the account's keeper. Getting there replaces this process by itself.
+/// </summary>
+public sealed class AccountEntry
+{
+    /// <summary>Names the account that root's commands run as, where it is not the service account.</summary>
+    public const string AccountVariable = "CONTINGIOUS_ACCOUNT";
+
+    // The new mount namespace has no memory of the caller's working directory.
+    private const string DirectoryVariable = "CONTINGIOUS_CWD";
+
+    private readonly bool isHostRoot;
+    private readonly bool isInKeeper;
+
+    private AccountEntry(HostLayout layout, bool isHostRoot, bool isInKeeper)
+    {
+        Layout = layout;
+        this.isHostRoot = isHostRoot;
+        this.isInKeeper = isInKeeper;
+    }
+
+    public HostLayout Layout { get; }
+
+    /// <summary>Finds out which account this process works for.</summary>
+    /// <exception cref="HostNotReadyException">The account does not exist or was not prepared; the message names the command that mends it.</exception>
+    public static async Task<AccountEntry> FindAsync(CancellationToken cancellation)
+    {
+        var uid = Credentials.EffectiveUid;
+        var outer = Credentials.OuterUid(uid);
+        if (uid == 0 && outer != 0)
+        {
+            var inside = new HostLayout(await RequireAccountAsync(outer.ToString(CultureInfo.InvariantCulture), cancellation).ConfigureAwait(false));
+            if (new Keeper(inside, TimeProvider.System).Find() is { } keeper && ProcessIdentity.UserNamespaceOf(keeper.Pid) == ProcessIdentity.OwnUserNamespace)
+            {
+                return new AccountEntry(inside, isHostRoot: false, isInKeeper: true);
+            }
+        }
+
+        var name = uid != 0 ? uid.ToString(CultureInfo.InvariantCulture) : Environment.GetEnvironmentVariable(AccountVariable) ?? HostLayout.ServiceAccount;
+        var layout = new HostLayout(await RequireAccountAsync(name, cancellation).ConfigureAwait(false));
+        if (layout.Account.Uid == 0) throw new HostNotReadyException($"The engine never runs as root: set {AccountVariable} to an account that was prepared with 'contingious setup --account NAME', or unset it.");
+        if (!Directory.Exists(layout.RuntimeDirectory)) throw NotPrepared(layout.Account.Name);
+        return new AccountEntry(layout, isHostRoot: uid == 0, isInKeeper: false);
+    }
+
+    /// <summary>Makes sure that this process runs as the account. Invoked as root, it starts over as the account and does not return.</summary>
+    public void BecomeAccount(IReadOnlyList<string> args)
+    {
+        if (!isHostRoot) return;
+        DropRoot();
+        throw ProcessImage.Replace(OwnProgram, args, EnvironmentOfAccount());
+    }
+
+    /// <summary>
+    /// Makes sure that this process runs inside the account's keeper, which is started where there is none. Where it does
+    /// not run there yet, it starts over inside and does not return.
+    /// </summary>
+    public async Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation)
+    {
+        if (isInKeeper)
+        {
+            RestoreDirectory();
+            return;
+        }
+
+        if (isHostRoot) DropRoot();
+        var keeper = await new Keeper(Layout, TimeProvider.System).EnsureAsync(cancellation).ConfigureAwait(false);
+        var env = EnvironmentOfAccount();
+        env[DirectoryVariable] = Environment.CurrentDirectory;
+        var nsenter = ProgramRunner.Find("nsenter") ?? throw new HostNotReadyException("The program nsenter is not installed. Mend it with: apt-get install util-linux");
+        throw ProcessImage.Replace(
+            nsenter,
+            ["--user", "--mount", "--preserve-credentials", "--target", keeper.Pid.ToString(CultureInfo.InvariantCulture), "--", OwnProgram, .. args],
+            env);
+    }
+
+    private static string OwnProgram => Environment.ProcessPath ?? throw new HostNotReadyException("The path of this program is unknown: is /proc mounted?");
+
+    private void DropRoot()
+    {
+        var groups = HostAccounts.GroupsOf(Layout.Account, HostRoot.Real);
+        Credentials.Become(Layout.Account.Uid, Layout.Account.Gid, [.. groups]);
+    }
+
+    private Dictionary<string, string> EnvironmentOfAccount()
+    {
+        var env = ProcessImage.Environment();
+        if (!isHostRoot) return env;
+        env["HOME"] = Layout.Account.Home;
+        env["USER"] = env["LOGNAME"] = Layout.Account.Name;
+        env.Remove("XDG_RUNTIME_DIR");
+        return env;
+    }
+
+    private static void RestoreDirectory()
+    {
+        try
+        {
+            if (Environment.GetEnvironmentVariable(DirectoryVariable) is { Length: > 0 } directory) Environment.CurrentDirectory = directory;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Not reachable for the account: relative paths then fail by their own names, absolute ones work.
+        }
+    }
+
+    private static async Task<HostAccount> RequireAccountAsync(string nameOrUid, CancellationToken cancellation) =>
+        await HostAccounts.FindAsync(nameOrUid, HostRoot.Real, cancellation).ConfigureAwait(false) ?? throw NotPrepared(nameOrUid);
+
+    private static HostNotReadyException NotPrepared(string account) => account == HostLayout.ServiceAccount
+        ? new HostNotReadyException("This host is not prepared yet. Prepare it once with: sudo contingious setup")
+        : new HostNotReadyException($"This host is not prepared for {account}. Prepare it once with: sudo contingious setup --account {account}  (or run this command with sudo, as the service account)");
+}
