@@ -30,8 +30,10 @@ internal static class SetupPlan
         if (missing == 0) yield break;
 
         // One place for both: people compare the two files, and a uid that is also another's gid is a trap.
-        var accounts = HostAccounts.TakenIds(host.Root).Select(id => new SubordinateRange("", id, 1));
-        var first = SubordinateIds.FirstFree(uids.Concat(gids).Concat(accounts), missing);
+        var accounts = HostAccounts.TakenIds(host.Root).Select(id => new SubordinateRange("", id, 1)).ToList();
+        var (lacking, other) = missingUids > 0 ? (uids, gids) : (gids, uids);
+        var twin = other.FirstOrDefault(range => range.BelongsTo(host.AccountName, host.Account?.Uid) && range.Count == missing && !lacking.Concat(accounts).Any(range.Overlaps));
+        var first = twin?.First ?? SubordinateIds.FirstFree(uids.Concat(gids).Concat(accounts), missing);
         if (missingUids > 0) yield return new AddSubordinateIds(host.AccountName, SubordinateKind.Uid, first, missingUids);
         if (missingGids > 0) yield return new AddSubordinateIds(host.AccountName, SubordinateKind.Gid, first, missingGids);
     }

@@ -8,6 +8,8 @@ internal sealed record SubordinateRange(string Owner, long First, long Count)
     /// <summary>The first id behind it.</summary>
     public long End => First + Count;
 
+    public bool Overlaps(SubordinateRange other) => First < other.End && other.First < End;
+
     public bool BelongsTo(string account, uint? uid) =>
         Owner == account || (uid is { } number && Owner == number.ToString(CultureInfo.InvariantCulture));
 }

@@ -11,7 +11,7 @@ internal sealed record CreateServiceAccount(string Account, string Home) : Setup
 
     internal override bool IsDone(SetupHost host) => host.Account is not null;
 
-    internal override PriorState Look(SetupHost host) => new(host.Account is not null);
+    internal override PriorState Look(SetupHost host) => new(host.Account is not null) { Content = GroupLine(host) };
 
     internal override async Task ApplyAsync(SetupHost host, CancellationToken cancellation)
     {
@@ -25,8 +25,17 @@ internal sealed record CreateServiceAccount(string Account, string Home) : Setup
 
     internal override async Task UndoAsync(SetupHost host, CancellationToken cancellation)
     {
-        if (Before is not { Existed: false } || HostAccounts.FindLocal(Account, host.Root) is null) return;
-        await host.RunShadowAsync("userdel", [Account], cancellation).ConfigureAwait(false);
-        host.RefreshAccount();
+        if (Before is not { Existed: false } before) return;
+        if (HostAccounts.FindLocal(Account, host.Root) is not null)
+        {
+            await host.RunShadowAsync("userdel", [Account], cancellation).ConfigureAwait(false);
+            host.RefreshAccount();
+        }
+
+        // userdel leaves the account's own group where login.defs(5) does not set USERGROUPS_ENAB.
+        if (before.Content is null && GroupLine(host) is not null) await host.RunShadowAsync("groupdel", [Account], cancellation).ConfigureAwait(false);
     }
+
+    private string? GroupLine(SetupHost host) =>
+        host.Root.Lines("/etc/group").FirstOrDefault(line => line.StartsWith($"{Account}:", StringComparison.Ordinal));
 }

@@ -1,0 +1,36 @@
+using Contingious.Engine.Linux;
+using Contingious.Engine.Model;
+
+namespace Contingious.Engine.Host.Checks;
+
+/// <summary>What the checks look at: a host and the account that it is to run sandboxes for.</summary>
+internal sealed class Examined(HostRoot root, string accountName, HostAccount? account)
+{
+    private IReadOnlySet<uint>? groups;
+
+    public HostRoot Root { get; } = root;
+
+    public string AccountName { get; } = accountName;
+
+    public HostAccount? Account { get; } = account;
+
+    public ByteSize LeastFreeSpace { get; set; } = ByteSize.FromGiB(1);
+
+    /// <summary>The remedy of everything that setup does.</summary>
+    public string Setup => $"sudo contingious setup{ForAccount}";
+
+    /// <summary>The remedy of what only root may look at.</summary>
+    public string AsRoot => $"sudo contingious doctor{ForAccount}";
+
+    private string ForAccount => AccountName == HostLayout.ServiceAccount ? "" : $" --account {AccountName}";
+
+    /// <summary>
+    /// Whether the account may read and write what has this owner and mode. Worked out, not tried: the doctor may be root.
+    /// </summary>
+    public bool MayWrite(HostAccount account, FileStatus status)
+    {
+        groups ??= HostAccounts.GroupsOf(account, Root);
+        var shift = status.Uid == account.Uid ? 6 : groups.Contains(status.Gid) ? 3 : 0;
+        return ((status.Permissions >> shift) & 6) == 6;
+    }
+}

@@ -1,0 +1,53 @@
+namespace Contingious.Engine.Host.Checks;
+
+/// <summary>The programs of the host that are driven here, and the Debian packages they are in.</summary>
+internal static class ProgramCheck
+{
+    private const string Check = "programs";
+
+    private sealed record Needed(string Program, string Package, string Use)
+    {
+        /// <summary>Copied into sandboxes, where there is no library of the host's.</summary>
+        public bool Static { get; init; }
+    }
+
+    private static readonly Needed[] Required =
+    [
+        new("crun", "crun", "runs the containers"),
+        new("rootlesskit", "rootlesskit", "makes the keeper's namespaces"),
+        new("newuidmap", "uidmap", "maps the account's subordinate users"),
+        new("newgidmap", "uidmap", "maps the account's subordinate groups"),
+        new("nsenter", "util-linux", "joins the keeper's namespaces"),
+        new("catatonit", "catatonit", "is each container's init") { Static = true },
+        new("busybox", "busybox-static", "launches each step's command") { Static = true },
+    ];
+
+    private static readonly Needed[] Optional =
+    [
+        new("skopeo", "skopeo", "fetches images from registries"),
+        new("buildah", "buildah", "builds images"),
+        new("slirp4netns", "slirp4netns", "gives sandboxes a network"),
+        new("rabbitmq-server", "rabbitmq-server", "is a broker on this host"),
+    ];
+
+    public static IEnumerable<Finding> Run(Examined host)
+    {
+        foreach (var needed in Required)
+        {
+            var path = host.Root.FindProgram(needed.Program);
+            if (path is null) yield return Finding.Fatal(Check, $"The program {needed.Program}, which {needed.Use}, is not installed.", Install(needed));
+            else if (needed.Static && !ElfFile.IsStatic(path)) yield return Finding.Fatal(Check, $"{path} is not statically linked, so it cannot run inside of a sandbox.", Install(needed));
+            else yield return Finding.Ok(Check, $"{path} {needed.Use}.");
+        }
+
+        foreach (var needed in Optional)
+        {
+            var path = host.Root.FindProgram(needed.Program);
+            yield return path is null
+                ? Finding.Notice(Check, $"The program {needed.Program}, which {needed.Use}, is not installed. It is needed for nothing else.", Install(needed))
+                : Finding.Ok(Check, $"{path} {needed.Use}.");
+        }
+    }
+
+    private static string Install(Needed needed) => $"sudo apt-get install {needed.Package}";
+}

@@ -1,0 +1,60 @@
+using System.Text.RegularExpressions;
+using Contingious.Engine.Programs;
+
+namespace Contingious.Engine.Host.Checks;
+
+/// <summary>Versions, and what is known of them. The only check that starts programs.</summary>
+internal static partial class VersionCheck
+{
+    private const string Check = "versions";
+    private const string UpgradeCrun = "sudo apt-get install --only-upgrade crun";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    public static async Task<IReadOnlyList<Finding>> RunAsync(Examined host, CancellationToken cancellation) =>
+    [
+        .. await OfAsync("crun", host, cancellation).ConfigureAwait(false),
+        .. await OfAsync("rootlesskit", host, cancellation).ConfigureAwait(false),
+    ];
+
+    private static async Task<IReadOnlyList<Finding>> OfAsync(string program, Examined host, CancellationToken cancellation)
+    {
+        if (host.Root.FindProgram(program) is not { } path) return [];
+        if (await AskAsync(path, cancellation).ConfigureAwait(false) is not { } version)
+        {
+            return [Finding.Notice(Check, $"{path} does not say its version.", $"{path} --version")];
+        }
+
+        return [Finding.Ok(Check, $"{program} is version {version}."), .. program == "crun" ? KnownOfCrun(version) : []];
+    }
+
+    internal static IEnumerable<Finding> KnownOfCrun(Version version)
+    {
+        if (version >= new Version(1, 19) && version < new Version(1, 27))
+        {
+            yield return Finding.Warning(Check, $"crun {version} takes the user of 'crun exec -u' for root (CVE-2026-30892). It is never used here, but by others it may be.", UpgradeCrun);
+        }
+
+        if (version < new Version(1, 28))
+        {
+            yield return Finding.Notice(Check, $"crun {version} follows a /dev symlink out of a rootfs (CVE-2026-47766). No image with one is imported and no clone with one is run, so sandboxes are safe.", UpgradeCrun);
+        }
+    }
+
+    private static async Task<Version?> AskAsync(string path, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(Patience);
+        try
+        {
+            var answer = await ProgramRunner.RunAsync(new ProgramRequest(path, "--version"), patience.Token).ConfigureAwait(false);
+            return Version.TryParse(Number().Match(answer.StdoutText).Value, out var version) ? version : null;
+        }
+        catch (Exception error) when (error is ContingiousException or IOException || (error is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    [GeneratedRegex(@"\d+\.\d+(\.\d+)?")]
+    private static partial Regex Number();
+}
