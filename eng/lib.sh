@@ -6,8 +6,8 @@
 #   use_dotnet            finds the .NET SDK                                                       (lib/build.sh)
 #   build_command         artifacts/contingious/contingious, unless it is up to date
 #   build_tests           the test program, unless it is up to date
-#   set_up_account        contingious setup                                                        (lib/account.sh)
-#   choose_tree           sets TREE: the checkout, or a copy of it that the account can read
+#   choose_tree           sets TREE and CONTINGIOUS: the checkout, or a copy that the account can read (lib/account.sh)
+#   set_up_account        contingious setup
 #   start_broker          sets CONTINGIOUS_BROKER: the one configured, or a private one            (lib/broker.sh)
 #   await_broker          returns when it takes connections
 #   at_exit CMD…          runs CMD when the script ends, however it ends, newest first

@@ -53,8 +53,8 @@ use_dotnet
 build_command
 
 say "account"
-set_up_account
 choose_tree
+set_up_account
 
 say "image"
 "$CONTINGIOUS" import "$IMAGE"

@@ -84,8 +84,8 @@ build_command
 build_tests
 
 say "account"
-set_up_account
 choose_tree
+set_up_account
 "$CONTINGIOUS" import alpine-hello-world
 
 say "format"
