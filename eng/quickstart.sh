@@ -60,22 +60,22 @@ say "image"
 "$CONTINGIOUS" import "$IMAGE"
 
 say "a container, by hand: contingious run $IMAGE"
-"$CONTINGIOUS" run "$IMAGE"
+"$CONTINGIOUS" run "$IMAGE" | tee "$WORK/hello"
+grep -q 'Hello World' "$WORK/hello" || die "the container did not say 'Hello World'"
 
 say "an agent, and the submissions of $EXERCISE"
 await_broker
 start_agent
 "$PYTHON" "$TREE/examples/submit.py" --image "$IMAGE" --exercise "$TREE/$EXERCISE" \
-    right wrong-answer endless-loop memory-hog >"$WORK/verdicts"
-compare_verdicts <"$WORK/verdicts" || die "a verdict is not what $EXERCISE/verdicts.txt expects"
+    right wrong-answer endless-loop memory-hog | compare_verdicts || die "a verdict is not what $EXERCISE/verdicts.txt expects"
 
 say "all verdicts are as expected. To try next:"
 cat <<EOF
-    eng/contingious run $IMAGE -- sh -c 'id; ls /work'     a command of yours in a fresh container
-    eng/contingious run --cpu-time 1s $IMAGE -- sh -c 'while :; do :; done'
-    eng/contingious images                                   what is imported
-    eng/contingious doctor                                   what this host can and cannot do
+    eng/contingious run $IMAGE -- sh -c 'id; pwd; ls -la'
+    eng/contingious run --cpu-time 1s $IMAGE -- sh -c 'while :; do :; done'; echo \$?
+    eng/contingious images
+    eng/contingious doctor
     eng/contingious --help
-    eng/test.sh                                              every test
-    README.md and examples/README.md say how to grade with it.
+    eng/test.sh
+    README.md says how it works, examples/README.md how to grade an exercise of yours.
 EOF

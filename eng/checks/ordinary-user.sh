@@ -47,7 +47,7 @@ chmod 440 "$sudoers"
 
 as_user test -x "$(readlink -f "$(command -v dotnet)")" || skip "other accounts cannot reach this .NET SDK"
 
-# With what was built, times and all: building is tried elsewhere.
+# With what was built: building is tried elsewhere.
 mkdir "$home/checkout"
 tar --exclude=./.git --exclude=./artifacts/obj --exclude=./artifacts/.lock -cf - . | tar -C "$home/checkout" -xf -
 chown -R "$user:" "$home/checkout"

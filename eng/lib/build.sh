@@ -22,11 +22,11 @@ and run: apt-get install dotnet-sdk-10.0
 or, for this account alone: curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0"
 }
 
-# Name and time of every source: a file removed or taken back in time counts as a change too.
+# Name and content of every source: a file removed counts as a change, a copy of the checkout does not.
 source_stamp() {
     (cd "$CHECKOUT" &&
         find Contingious.* Directory.* global.json .editorconfig BannedSymbols.txt \( -name bin -o -name obj \) -prune -o \
-            -type f -printf '%p %T@\n' | LC_ALL=C sort | sha256sum)
+            -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
 }
 
 is_built() { [[ -x $1 && $(cat "$2" 2>/dev/null) == "$(source_stamp)" ]]; }
