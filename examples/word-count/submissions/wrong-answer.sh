@@ -1,0 +1,4 @@
+# Forgets that words which are equally frequent have an order.
+tr 'A-Z' 'a-z' | tr -cs 'a-z' '\n' | awk '
+    NF { count[$1]++ }
+    END { for (word in count) print count[word], word }' | sort -nr
