@@ -86,6 +86,8 @@ public sealed class SandboxEngine
 
     private async Task<RunReport> RunStagesAsync(RunRequest request, StageClock clock, CancellationToken cancellation)
     {
+        Validate(request);
+
         // Prepare
         using var lease = clock.Run(Stage.LeaseImage, () => images.Lease(request.Image));                                  // 1
         var image = lease.Image;
@@ -100,9 +102,13 @@ public sealed class SandboxEngine
             var reports = new List<StepReport>();
             foreach (var (step, bundle) in request.Steps.Zip(bundles))
             {
-                var field = $"steps[{reports.Count}].files";
-                if (reports.Count == 0) clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle, request.Files, "files"));    // 5
-                clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle, step.Files, field));
+                var obstructed = clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle, step, FilesOf(request, reports.Count), $"steps[{reports.Count}].files")); // 5
+                if (obstructed is not null)
+                {
+                    reports.Add(obstructed);
+                    break;
+                }
+
                 using var run = clock.Run(Stage.Launch, () => sandbox.Launch(bundle, step));                              // 6
                 var stoppedFor = await clock.RunAsync(Stage.Wait, () => run.WaitAsync(cancellation)).ConfigureAwait(false); // 7
                 await clock.RunAsync(Stage.Stop, run.StopAsync).ConfigureAwait(false);                                    // 8
@@ -118,6 +124,17 @@ public sealed class SandboxEngine
         {
             await ReleaseAsync(sandbox, clock).ConfigureAwait(false);                                                     // 11
         }
+    }
+
+    // The job's files are in place before the first step, whose own come after them.
+    private static IReadOnlyList<InputFile> FilesOf(RunRequest request, int step) =>
+        step == 0 ? [.. request.Files, .. request.Steps[0].Files] : request.Steps[step].Files;
+
+    private static void Validate(RunRequest request)
+    {
+        if (request.Steps.Count == 0) throw new RejectedRequestException("steps", "A job needs at least one step.");
+        InputFiles.Validate(request.Files, "files");
+        for (var i = 0; i < request.Steps.Count; i++) InputFiles.Validate(request.Steps[i].Files, $"steps[{i}].files");
     }
 
     private static RunReport Conclude(Image image, List<StepReport> steps, IReadOnlyList<OutputFile> outputs)

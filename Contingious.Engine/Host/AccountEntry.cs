@@ -17,16 +17,18 @@ public sealed class AccountEntry
     private const string DirectoryVariable = "CONTINGIOUS_CWD";
 
     private readonly bool isHostRoot;
-    private readonly bool isInKeeper;
 
     private AccountEntry(HostLayout layout, bool isHostRoot, bool isInKeeper)
     {
         Layout = layout;
         this.isHostRoot = isHostRoot;
-        this.isInKeeper = isInKeeper;
+        IsInKeeper = isInKeeper;
     }
 
     public HostLayout Layout { get; }
+
+    /// <summary>Whether this process is inside the account's keeper already.</summary>
+    public bool IsInKeeper { get; }
 
     /// <summary>Finds out which account this process works for.</summary>
     /// <exception cref="HostNotReadyException">The account does not exist or was not prepared; the message names the command that mends it.</exception>
@@ -64,7 +66,7 @@ public sealed class AccountEntry
     /// </summary>
     public async Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation)
     {
-        if (isInKeeper)
+        if (IsInKeeper)
         {
             RestoreDirectory();
             return;

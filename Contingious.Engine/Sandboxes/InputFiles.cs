@@ -11,7 +11,17 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
     private const uint DirectoryMode = 0x1ED; // 0755
     private const uint FileMode = 0x1A4;      // 0644
 
-    /// <exception cref="RejectedRequestException">A path is not one, or something that is not a directory is in its way.</exception>
+    /// <summary>Checks every path before anything runs.</summary>
+    /// <exception cref="RejectedRequestException">A path leaves the clone or names no file.</exception>
+    public static void Validate(IReadOnlyList<InputFile> files, string field)
+    {
+        for (var i = 0; i < files.Count; i++)
+        {
+            if (Components(files[i].Path, $"{field}[{i}].path").Count == 0) throw new RejectedRequestException($"{field}[{i}].path", "The path names no file.");
+        }
+    }
+
+    /// <exception cref="RejectedRequestException">Something that is not a directory is in a path's way.</exception>
     public void Put(IReadOnlyList<InputFile> files, string field)
     {
         using var root = clone.Open();
@@ -30,7 +40,6 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
     {
         var absolute = file.Path.StartsWith('/') ? file.Path : $"{workingDirectory}/{file.Path}";
         var components = Components(absolute, field);
-        if (components.Count == 0) throw new RejectedRequestException(field, "The path names no file.");
         var name = components[^1];
         using var parent = Descend(root, components[..^1], field);
         parent.RemoveTree(name);

@@ -90,11 +90,27 @@ internal sealed class Sandbox : IAsyncDisposable
         return bundle;
     }
 
-    public void CopyIn(StepBundle bundle, IReadOnlyList<InputFile> files, string field)
+    /// <summary>Puts a step's files in place. What an earlier step left in their way is that step's doing, and ends the job so.</summary>
+    /// <returns>The step's report where it cannot be run; else nothing.</returns>
+    /// <exception cref="RejectedRequestException">Nothing has run yet, and the files cannot be put in place.</exception>
+    public StepReport? CopyIn(StepBundle bundle, StepRequest step, IReadOnlyList<InputFile> files, string field)
     {
-        var input = new InputFiles(Clone, Slice.FirstId, bundle.User, bundle.WorkingDirectory);
-        input.PrepareWorkingDirectory("cwd");
-        input.Put(files, field);
+        try
+        {
+            var input = new InputFiles(Clone, Slice.FirstId, bundle.User, bundle.WorkingDirectory);
+            input.PrepareWorkingDirectory("cwd");
+            input.Put(files, field);
+            return null;
+        }
+        catch (RejectedRequestException error) when (launched.Count > 0)
+        {
+            return new StepReport { Name = step.Name, Outcome = Outcome.NonZeroExit, Message = $"An earlier step left something in the way of {error.Field}. {error.Message}" };
+        }
+        catch (IOException error) when (IsDiskFull(error))
+        {
+            if (launched.Count == 0) throw new RejectedRequestException("limits.disk_bytes", $"The job's files do not fit into its disk limit ({error.Message}). Raise limits.disk_bytes or limits.inodes.");
+            return new StepReport { Name = step.Name, Outcome = Outcome.DiskLimit, Message = "An earlier step used up the disk limit: this step's files do not fit any more." };
+        }
     }
 
     public StepRun Launch(StepBundle bundle, StepRequest step)
@@ -154,6 +170,10 @@ internal sealed class Sandbox : IAsyncDisposable
         RootfsClone.Discard(SandboxDirectory);
         return Task.CompletedTask;
     }
+
+    // RandomAccess reports ENOSPC as an IOException with the error number as its HResult.
+    private static bool IsDiskFull(IOException error) =>
+        error is LinuxException { Errno: Errno.ENOSPC or Errno.EDQUOT } || (error is not LinuxException && error.HResult is (int)Errno.ENOSPC or (int)Errno.EDQUOT);
 
     private static CgroupLimits CgroupOf(Limits limits) => new(limits.Memory.Bytes, limits.Processes + StepRun.OwnProcesses, limits.Cpus);
 }

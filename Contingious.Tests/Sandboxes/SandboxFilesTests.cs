@@ -1,0 +1,141 @@
+using System.Text;
+using Contingious.Engine.Model;
+using Contingious.Tests.Support;
+
+namespace Contingious.Tests.Sandboxes;
+
+/// <summary>Files that cross between the agent and a hostile clone.</summary>
+[Trait("Needs", "keeper")]
+public sealed class SandboxFilesTests(EngineFixture fixture)
+{
+    [Fact]
+    public async Task Files_go_in_and_come_out()
+    {
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "./tool <data/in.txt >out.txt && id -u"],
+            job: request => request with
+            {
+                Files = [new InputFile("tool", "#!/bin/sh\ntr a-z A-Z\n"u8.ToArray(), Executable: true), new InputFile("data/in.txt", "hello"u8.ToArray())],
+                Outputs = ["*.txt", "none*"],
+            });
+        Assert.Equal(Outcome.Ok, report.Outcome);
+        Assert.Equal("1000\n", Encoding.UTF8.GetString(report.Steps[0].Stdout.Span));
+        Assert.Collection(
+            report.Outputs,
+            output => Assert.Equal(("/work/out.txt", OutputStatus.Returned, "HELLO"), (output.Path, output.Status, Encoding.UTF8.GetString(output.Content.Span))),
+            output => Assert.Equal(("none*", OutputStatus.Missing), (output.Path, output.Status)));
+    }
+
+    [Fact]
+    public async Task Standard_input_reaches_the_program_and_one_that_does_not_read_it_is_no_fault()
+    {
+        var content = Encoding.UTF8.GetBytes(new string('x', 300_000));
+        var reader = await fixture.RunAsync(["wc", "-c"], step => step with { Stdin = content });
+        Assert.Equal("300000", Encoding.UTF8.GetString(reader.Steps[0].Stdout.Span).Trim());
+        var other = await fixture.RunAsync(["true"], step => step with { Stdin = content });
+        Assert.Equal(Outcome.Ok, other.Outcome);
+    }
+
+    [Theory]
+    [InlineData("../../x")]
+    [InlineData("a/../../x")]
+    [InlineData("/etc/../../x")]
+    [InlineData("a\0b")]
+    [InlineData("")]
+    [InlineData(".")]
+    public async Task A1_A_path_that_leaves_the_clone_is_refused(string path)
+    {
+        var report = await fixture.RunAsync(["true"], job: request => request with { Files = [new InputFile(path, "x"u8.ToArray())] });
+        Assert.Equal((Outcome.RejectedSpec, "files[0].path"), (report.Outcome, report.Field));
+        Assert.Empty(report.Steps);
+    }
+
+    [Fact]
+    public async Task A3_Links_fifos_and_sockets_are_reported_and_never_read()
+    {
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "ln -s /etc/passwd link; ln -s /proc/self/environ env; mkfifo fifo; mkdir dir; ln -s /etc dir/etc; echo ok >ok"],
+            job: request => request with { Outputs = ["link", "env", "fifo", "dir", "dir/etc/passwd", "ok"] });
+        Assert.Equal(Outcome.Ok, report.Outcome);
+        Assert.Equal(
+            [
+                ("/work/link", OutputStatus.NotRegular), ("/work/env", OutputStatus.NotRegular), ("/work/fifo", OutputStatus.NotRegular),
+                ("/work/dir", OutputStatus.NotRegular), ("dir/etc/passwd", OutputStatus.Missing), ("/work/ok", OutputStatus.Returned),
+            ],
+            report.Outputs.Select(output => (output.Path, output.Status)));
+        Assert.All(report.Outputs.Where(output => output.Status != OutputStatus.Returned), output => Assert.Equal(0, output.Content.Length));
+    }
+
+    [Fact]
+    public async Task A_step_s_files_replace_what_an_earlier_step_left_there()
+    {
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "ln -s /etc/passwd check.sh"],
+            job: request => request with
+            {
+                Steps = [.. request.Steps, new StepRequest { Name = "check", Args = ["sh", "check.sh"], Files = [new InputFile("check.sh", "echo checked"u8.ToArray())] }],
+            });
+        Assert.Equal(Outcome.Ok, report.Outcome);
+        Assert.Equal("checked\n", Encoding.UTF8.GetString(report.Steps[1].Stdout.Span));
+    }
+
+    [Fact]
+    public async Task A_link_in_place_of_a_directory_is_not_followed_when_files_are_put_in()
+    {
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "ln -s /tmp sub"],
+            job: request => request with { Steps = [.. request.Steps, new StepRequest { Name = "check", Args = ["ls", "/tmp"], Files = [new InputFile("sub/x", "x"u8.ToArray())] }] });
+        Assert.Equal((Outcome.NonZeroExit, Blame.Student), (report.Outcome, report.Outcome.Blame()));
+        Assert.Contains("steps[1].files[0].path", report.Message);
+        Assert.Null(report.Steps[1].ExitCode);
+    }
+
+    [Fact]
+    public async Task A_full_disk_that_keeps_the_next_step_s_files_out_is_the_earlier_step_s_doing()
+    {
+        var limits = Limits.Default with { Disk = ByteSize.FromMiB(1) };
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "cat /dev/zero >big; exit 0"],
+            step => step with { Limits = limits },
+            request => request with { Steps = [.. request.Steps, new StepRequest { Name = "check", Args = ["true"], Files = [new InputFile("check", new byte[10_000])] }] });
+        Assert.Equal(Outcome.DiskLimit, report.Outcome);
+    }
+
+    [Fact]
+    public async Task Files_that_do_not_fit_the_disk_limit_are_the_job_s_own_fault()
+    {
+        var report = await fixture.RunAsync(
+            ["true"],
+            step => step with { Limits = Limits.Default with { Disk = ByteSize.FromKiB(64) } },
+            request => request with { Files = [new InputFile("big", new byte[1 << 20])] });
+        Assert.Equal((Outcome.RejectedSpec, "limits.disk_bytes"), (report.Outcome, report.Field));
+    }
+
+    [Fact]
+    public async Task The_steps_of_a_job_share_files_and_nothing_else()
+    {
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "echo kept >file; sleep 1000 & sleep 1000 & exit 0"],
+            job: request => request with { Steps = [.. request.Steps, new StepRequest { Name = "next", Args = ["sh", "-c", "cat file; ps | grep -c '[s]leep'"] }] });
+        Assert.Equal("kept\n0\n", Encoding.UTF8.GetString(report.Steps[1].Stdout.Span));
+    }
+
+    [Fact]
+    public async Task The_next_job_sees_nothing_of_the_last_one()
+    {
+        await fixture.ShellAsync("echo secret >/work/left; echo secret >/tmp/left; echo secret >/dev/shm/left");
+        var report = await fixture.ShellAsync("ls -A /work /tmp /dev/shm");
+        Assert.DoesNotContain("left", Encoding.UTF8.GetString(report.Steps[0].Stdout.Span));
+    }
+
+    [Fact]
+    public async Task What_is_read_only_stays_so_even_for_the_container_s_root()
+    {
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "touch /bin/x; rm /bin/sh; mount -o remount,rw /bin; chmod 777 /bin; touch /.contingious/x; ls /bin/x"],
+            step => step with { User = "0" });
+        Assert.NotEqual(Outcome.Ok, report.Outcome);
+        var again = await fixture.ShellAsync("ls /bin/x /.contingious/x; true");
+        Assert.Empty(Encoding.UTF8.GetString(again.Steps[0].Stdout.Span));
+    }
+}

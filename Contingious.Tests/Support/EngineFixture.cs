@@ -1,0 +1,72 @@
+using Contingious.Engine;
+using Contingious.Engine.Host;
+using Contingious.Engine.Images;
+using Contingious.Engine.Model;
+using Contingious.Importer;
+using Contingious.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+
+[assembly: AssemblyFixture(typeof(EngineFixture))]
+
+namespace Contingious.Tests.Support;
+
+/// <summary>
+/// The real engine, on real crun, inside the account's keeper: tests of it carry the trait <c>Needs=keeper</c> and are
+/// run by <c>contingious unshare -- …</c>, as eng/test.sh does.
+/// </summary>
+public sealed class EngineFixture : IAsyncDisposable
+{
+    public const string ImageName = "alpine-hello-world";
+
+    private readonly SemaphoreSlim once = new(1);
+    private SandboxEngine? engine;
+    private int next;
+
+    public HostLayout Layout { get; private set; } = new(new HostAccount("", 0, 0, ""));
+
+    public async Task<SandboxEngine> EngineAsync()
+    {
+        await once.WaitAsync();
+        try
+        {
+            if (engine is not null) return engine;
+            var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
+            if (!entry.IsInKeeper) Needs.Missing("the keeper's namespace: run these tests with 'contingious unshare -- …', as eng/test.sh does");
+            Layout = entry.Layout;
+            await ImportAsync(entry.Layout);
+            return engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance);
+        }
+        finally
+        {
+            once.Release();
+        }
+    }
+
+    /// <summary>Runs one command in a sandbox of its own.</summary>
+    public async Task<RunReport> RunAsync(IReadOnlyList<string> args, Func<StepRequest, StepRequest>? step = null, Func<RunRequest, RunRequest>? job = null)
+    {
+        var one = new StepRequest { Name = "step", Args = args };
+        one = step?.Invoke(one) ?? one;
+        var request = new RunRequest { Id = NewId(), Image = ImageName, Steps = [one], Limits = one.Limits };
+        return await (await EngineAsync()).RunAsync(job?.Invoke(request) ?? request, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Runs one line of shell in a sandbox of its own.</summary>
+    public Task<RunReport> ShellAsync(string script, Limits? limits = null) =>
+        RunAsync(["sh", "-c", script], step => step with { Limits = limits ?? Limits.Default });
+
+    public SandboxId NewId() => SandboxId.For($"test-{Environment.ProcessId}-{Interlocked.Increment(ref next)}", 1);
+
+    public ValueTask DisposeAsync()
+    {
+        once.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static async Task ImportAsync(HostLayout layout)
+    {
+        if (new ImageStore(layout.ImagesDirectory).List().Any(image => image.Names.Any(name => name.Name == ImageName))) return;
+        var recipe = RecipeBook.At($"{Repository.Root}/images").Find(ImageName);
+        await new ImageImporter(layout).ImportAsync(recipe.ToRequest(), progress: null, TestContext.Current.CancellationToken);
+    }
+}
