@@ -36,7 +36,7 @@ public sealed class SandboxEngine
     /// <exception cref="HostNotReadyException">The host lacks something that no job can run without.</exception>
     public static async Task<SandboxEngine> OpenAsync(HostLayout layout, TimeProvider time, ILogger logger)
     {
-        var mounts = Linux.CgroupMounts.Read();
+        var mounts = CgroupMounts.Read();
         if (!mounts.HasV1) throw new HostNotReadyException($"This host has no cgroup v1 controllers ({string.Join(", ", CgroupV1.Controllers)}); a host with cgroup v2 alone is not supported yet.");
         var engine = new SandboxEngine(layout, new ImageStore(layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
         await engine.table.SweepAsync().ConfigureAwait(false);

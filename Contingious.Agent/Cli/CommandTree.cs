@@ -31,6 +31,8 @@ internal static class CommandTree
         "Runs untrusted programs in fresh rootless containers, and answers with a verdict, the evidence for it, and the output.")
     {
         ImagesCommand.Build(args),
+        SetupCommand.Build(),
+        DoctorCommand.Build(),
         RunCommand.Build(args),
         PsCommand.Build(args),
         ExecCommand.Build(args),

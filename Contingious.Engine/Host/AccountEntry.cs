@@ -72,6 +72,7 @@ public sealed class AccountEntry
             return;
         }
 
+        new Doctor(HostRoot.Real, Layout.Account.Name, Layout.Account).RequireReady();
         if (isHostRoot) DropRoot();
         var keeper = await new Keeper(Layout, TimeProvider.System).EnsureAsync(cancellation).ConfigureAwait(false);
         var env = EnvironmentOfAccount();

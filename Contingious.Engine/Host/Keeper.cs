@@ -74,7 +74,7 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
     /// </summary>
     private async Task BuryAsync()
     {
-        var mounts = Linux.CgroupMounts.Read();
+        var mounts = CgroupMounts.Read();
         if (!mounts.HasV1) return;
         var root = CgroupV1.OfAccount(mounts.V1, layout.CgroupName);
         foreach (var name in root.ChildNames().Where(name => name.StartsWith(Model.SandboxId.Prefix, StringComparison.Ordinal)))
@@ -97,8 +97,8 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
         Directory.CreateDirectory(layout.RootlesskitDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(layout.LocksDirectory);
         Directory.CreateDirectory(layout.SlicesDirectory);
-        var mounts = Linux.CgroupMounts.Read();
-        var unified = mounts.HasV1 ? mounts.V2 ?? "" : "";
+        var mounts = CgroupMounts.Read();
+        var unified = mounts.HasV1 ? mounts.Unified?.Path ?? "" : "";
         await ProgramRunner.RequireAsync(Rootlesskit.StartKeeper(layout, ready, unified), cancellation).ConfigureAwait(false);
 
         var begun = time.GetTimestamp();

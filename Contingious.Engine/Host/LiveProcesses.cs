@@ -18,7 +18,7 @@ internal static class LiveProcesses
             throw new HostNotReadyException($"The keeper of {host.AccountName} is running (process {keeper}). Stop it first: {stop}");
         }
 
-        foreach (var mount in CgroupMounts.Read(host.Root).All)
+        foreach (var mount in CgroupMounts.Parse(host.Root.Lines("/proc/self/mountinfo")).All)
         {
             var path = $"{mount.Path}/{host.Layout.CgroupName}";
             if (host.Root.TryStatus(path) is null || InCgroup(host.Root.At(path)) is not { } process) continue;

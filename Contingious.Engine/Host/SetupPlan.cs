@@ -1,3 +1,4 @@
+using Contingious.Engine.Linux;
 using System.Globalization;
 using Contingious.Engine.Host.SetupActions;
 
@@ -15,7 +16,7 @@ internal static class SetupPlan
 
     public static IEnumerable<SetupAction> For(SetupHost host, string executable)
     {
-        var mounts = CgroupMounts.Read(host.Root);
+        var mounts = CgroupMounts.Parse(host.Root.Lines("/proc/self/mountinfo"));
         return [.. Account(host), .. Directories(host), .. Systemd(host, mounts, executable), .. Cgroups(host, mounts), .. Tun(host)];
     }
 

@@ -1,32 +1,57 @@
 namespace Contingious.Engine.Linux;
 
-/// <summary>Where the cgroup hierarchies of this host are mounted, from proc(5)'s mountinfo.</summary>
-/// <param name="V1">For each v1 controller (or <c>name=…</c> hierarchy), its mount point.</param>
-/// <param name="V2">The mount point of the unified hierarchy, or nothing.</param>
-public sealed record CgroupMounts(IReadOnlyDictionary<string, string> V1, string? V2)
-{
-    /// <summary>Whether the v1 controllers that a sandbox needs are there.</summary>
-    public bool HasV1 => CgroupV1.Controllers.All(V1.ContainsKey);
+/// <summary>One mounted cgroup hierarchy. <paramref name="Controllers"/> are those of v1; a v2 hierarchy lists its own in cgroup.controllers.</summary>
+public sealed record CgroupMount(string Path, bool Unified, IReadOnlyList<string> Controllers);
 
-    public static CgroupMounts Read(string mountInfo = "/proc/self/mountinfo") => Parse(File.ReadLines(mountInfo));
+/// <summary>The cgroup hierarchies of the host, as proc_pid_mountinfo(5) lists them.</summary>
+public sealed record CgroupMounts(IReadOnlyList<CgroupMount> All)
+{
+    private static readonly HashSet<string> NotControllers =
+        ["rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "favordynmods", "nofavordynmods", "nsdelegate", "release_agent"];
+
+    public CgroupMount? Unified => All.FirstOrDefault(mount => mount.Unified);
+
+    public IEnumerable<CgroupMount> Legacy => All.Where(mount => !mount.Unified);
+
+    /// <summary>Whether resources are limited through v1: alone, or with a v2 tree beside it (hybrid).</summary>
+    public bool IsLegacy => HierarchyOf("memory") is not null;
+
+    public CgroupMount? HierarchyOf(string controller) => Legacy.FirstOrDefault(mount => mount.Controllers.Contains(controller));
+
+    /// <summary>Whether every v1 controller that a sandbox needs has a hierarchy.</summary>
+    public bool HasV1 => CgroupV1.Controllers.All(controller => HierarchyOf(controller) is not null);
+
+    /// <summary>For each v1 controller, the mount point of its hierarchy.</summary>
+    public IReadOnlyDictionary<string, string> V1 =>
+        All.SelectMany(mount => mount.Controllers.Select(controller => (controller, mount.Path))).DistinctBy(entry => entry.controller).ToDictionary();
+
+    /// <summary>The hierarchies that this process sees.</summary>
+    public static CgroupMounts Read() => Parse(File.ReadLines("/proc/self/mountinfo"));
 
     public static CgroupMounts Parse(IEnumerable<string> lines)
     {
-        var v1 = new Dictionary<string, string>();
-        string? v2 = null;
+        var mounts = new List<CgroupMount>();
+        var seen = new HashSet<string>();
         foreach (var line in lines)
         {
-            // 36 35 98:0 /root /mount/point options [optional fields] - type source super-options
-            var separator = line.IndexOf(" - ", StringComparison.Ordinal);
-            if (separator < 0) continue;
-            var left = line[..separator].Split(' ');
-            var right = line[(separator + 3)..].Split(' ');
-            if (left.Length < 5 || right.Length < 3) continue;
-            if (right[0] == "cgroup2") v2 ??= left[4];
-            if (right[0] != "cgroup") continue;
-            foreach (var option in right[2].Split(',')) v1.TryAdd(option, left[4]);
+            var fields = line.Split(' ');
+            var separator = Array.IndexOf(fields, "-");
+            if (separator < 6 || fields.Length < separator + 4) continue;
+            var unified = fields[separator + 1] == "cgroup2";
+            if (!unified && fields[separator + 1] != "cgroup") continue;
+            if (fields[5].Split(',').Contains("ro")) continue;
+
+            // The same hierarchy can be mounted again elsewhere, as for a container: the first mount is the host's.
+            if (!seen.Add(fields[2])) continue;
+            mounts.Add(new CgroupMount(Unescape(fields[4]), unified, unified ? [] : Controllers(fields[separator + 3])));
         }
 
-        return new CgroupMounts(v1, v2);
+        return new CgroupMounts(mounts);
     }
+
+    private static IReadOnlyList<string> Controllers(string options) =>
+        [.. options.Split(',').Where(option => !NotControllers.Contains(option.Split('=')[0]))];
+
+    /// <summary>Blanks and backslashes of a path are written in octal.</summary>
+    private static string Unescape(string path) => path.Replace(@"\040", " ").Replace(@"\011", "\t").Replace(@"\012", "\n").Replace(@"\134", "\\");
 }

@@ -1,3 +1,4 @@
+using Contingious.Engine.Linux;
 using Contingious.Engine.Host;
 
 namespace Contingious.Tests.Host;

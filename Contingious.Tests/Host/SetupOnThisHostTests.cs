@@ -1,3 +1,4 @@
+using Contingious.Engine.Linux;
 using Contingious.Engine.Host;
 using Contingious.Engine.Programs;
 
@@ -65,7 +66,7 @@ public sealed class SetupOnThisHostTests : IAsyncLifetime
     /// <summary>Without root: makes a cgroup, joins it (which fails where cpuset is empty), and leaves one behind for undo to remove.</summary>
     private static async Task TheAccountUsesItsCgroupsAsync()
     {
-        var mounts = CgroupMounts.Read(HostRoot.Real);
+        var mounts = CgroupMounts.Read();
         foreach (var mount in mounts.All)
         {
             var cgroup = $"{mount.Path}/contingious-{Account}";
@@ -94,7 +95,7 @@ public sealed class SetupOnThisHostTests : IAsyncLifetime
             lines.AddRange(HostRoot.Real.Lines(path).Where(line => line.StartsWith($"{Account}:", StringComparison.Ordinal)));
         }
 
-        string[] places = ["/var/lib", "/run", .. CgroupMounts.Read(HostRoot.Real).All.Select(mount => mount.Path)];
+        string[] places = ["/var/lib", "/run", .. CgroupMounts.Read().All.Select(mount => mount.Path)];
         lines.AddRange(places.SelectMany(Directory.EnumerateFileSystemEntries).Where(path => path.Contains(Account, StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         lines.Add($"/dev/net/tun {HostRoot.Real.TryStatus("/dev/net/tun")?.Permissions}");
         lines.Add($"record {File.Exists($"/var/lib/contingious-setup/contingious-{Account}.json")}");

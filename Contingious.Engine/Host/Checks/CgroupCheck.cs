@@ -14,7 +14,7 @@ internal static class CgroupCheck
 
     public static IEnumerable<Finding> Run(Examined host)
     {
-        var mounts = CgroupMounts.Read(host.Root);
+        var mounts = CgroupMounts.Parse(host.Root.Lines("/proc/self/mountinfo"));
         if (mounts.All.Count == 0) return [Finding.Fatal(Check, "No cgroup hierarchy is mounted.", "sudo mount -t cgroup2 none /sys/fs/cgroup")];
         if (host.Account is not { } account) return [];
         if (mounts.IsLegacy) return Legacy(host, account, mounts);

@@ -1,3 +1,4 @@
+using Contingious.Engine.Linux;
 namespace Contingious.Engine.Host.Checks;
 
 /// <summary>Swap that is not counted lets a submission use more memory than its limit.</summary>
@@ -24,7 +25,7 @@ internal static class SwapCheck
 
     private static bool? Counts(Examined host)
     {
-        var mounts = CgroupMounts.Read(host.Root);
+        var mounts = CgroupMounts.Parse(host.Root.Lines("/proc/self/mountinfo"));
         if (mounts.HierarchyOf("memory") is { } memory) return host.Root.TryStatus($"{memory.Path}/memory.memsw.limit_in_bytes") is not null;
         if (mounts.Unified is not { } unified) return null;
 
