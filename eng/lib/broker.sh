@@ -44,7 +44,7 @@ EOF
     at_exit stop_process "$EPMD_PID" 5 "epmd"
     in_broker /usr/lib/rabbitmq/bin/rabbitmq-server >"$WORK/rabbitmq.log" 2>&1 &
     BROKER_PID=$!
-    at_exit stop_process "$BROKER_PID" 15 "the private broker"
+    at_exit stop_broker
     export CONTINGIOUS_BROKER="amqp://contingious:$password@127.0.0.1:$AMQP_PORT/"
 }
 
@@ -63,6 +63,13 @@ in_broker() {
         RABBITMQ_ADVANCED_CONFIG_FILE="$BROKER/advanced.config" RABBITMQ_ENABLED_PLUGINS_FILE="$BROKER/plugins" \
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}' \
         "$@"
+}
+
+# A node that is still starting does not heed SIGTERM; nothing it has is worth waiting for.
+stop_broker() {
+    kill -TERM "$BROKER_PID" 2>/dev/null || true
+    await 4 is_gone "$BROKER_PID" || kill -KILL "$BROKER_PID" 2>/dev/null || true
+    wait "$BROKER_PID" 2>/dev/null || true
 }
 
 # Waits until the broker answers. The port opens as the last step of the node's start.
