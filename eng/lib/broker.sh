@@ -42,20 +42,22 @@ EOF
     in_broker epmd -port "$EPMD_PORT" -address 127.0.0.1 >"$WORK/epmd.log" 2>&1 &
     EPMD_PID=$!
     at_exit stop_process "$EPMD_PID" 5 "epmd"
+    await 10 port_is_open "$EPMD_PORT" || die "epmd did not start: $(cat "$WORK/epmd.log")"
     in_broker /usr/lib/rabbitmq/bin/rabbitmq-server >"$WORK/rabbitmq.log" 2>&1 &
     BROKER_PID=$!
-    at_exit stop_process "$BROKER_PID" 15 "the private broker"
+    at_exit stop_broker
     export CONTINGIOUS_BROKER="amqp://contingious:$password@127.0.0.1:$AMQP_PORT/"
 }
 
 # Replaces this (sub)shell by a program of the broker. Its own session: a Ctrl-C is for the script, which then stops it.
 # RUNNING_UNDER_SYSTEMD has the start script become the broker in place of waiting for it: the process we know is the one to stop.
+# -start_epmd: otherwise a node that is stopped while it starts can leave an epmd of its own behind.
 in_broker() {
     local account=()
     ! is_root || account=(setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups --no-new-privs)
     cd "$BROKER" || return
     exec "${account[@]}" setsid env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME="$BROKER/home" RUNNING_UNDER_SYSTEMD=true \
-        ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 \
+        ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 ERL_ZFLAGS="-start_epmd false" \
         RABBITMQ_NODENAME="contingious-$$@localhost" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
         RABBITMQ_NODE_PORT="$AMQP_PORT" RABBITMQ_DIST_PORT="$DIST_PORT" \
         RABBITMQ_MNESIA_BASE="$BROKER/mnesia" RABBITMQ_LOG_BASE="$BROKER/log" RABBITMQ_PID_FILE="$BROKER/pid" \
@@ -63,6 +65,13 @@ in_broker() {
         RABBITMQ_ADVANCED_CONFIG_FILE="$BROKER/advanced.config" RABBITMQ_ENABLED_PLUGINS_FILE="$BROKER/plugins" \
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}' \
         "$@"
+}
+
+# A node that is still starting does not heed SIGTERM; nothing it has is worth waiting for.
+stop_broker() {
+    kill -TERM "$BROKER_PID" 2>/dev/null || true
+    await 4 is_gone "$BROKER_PID" || kill -KILL "$BROKER_PID" 2>/dev/null || true
+    wait "$BROKER_PID" 2>/dev/null || true
 }
 
 # Waits until the broker answers. The port opens as the last step of the node's start.
@@ -82,4 +91,5 @@ except Exception as error:
 EOF
 }
 
-broker_listens_or_died() { is_gone "$BROKER_PID" || (: <"/dev/tcp/127.0.0.1/$AMQP_PORT") 2>/dev/null; }
+broker_listens_or_died() { is_gone "$BROKER_PID" || port_is_open "$AMQP_PORT"; }
+port_is_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
