@@ -68,9 +68,12 @@ public sealed class Setup
     }
 
     /// <summary>What <see cref="UndoAsync"/> would undo, in order; nothing where setup has done nothing. Nothing is changed.</summary>
-    public IReadOnlyList<SetupAction> PlanUndo() => [.. SetupRecord.Read(host.Root, host.Layout).Actions.Reverse()];
+    public IReadOnlyList<SetupAction> PlanUndo() => SetupRecord.Read(host.Root, host.Layout).Undoable();
 
-    /// <summary>Undoes exactly what setup has done, newest first. The imported images go with the directory they are in.</summary>
+    /// <summary>
+    /// Undoes exactly what setup has done, newest first. What another account that was set up relies on too is left to that one.
+    /// The imported images go with the directory they are in.
+    /// </summary>
     /// <exception cref="HostNotReadyException">This process is not root's, or the keeper is running.</exception>
     /// <exception cref="ContingiousException">An action could not be undone; it and those before it are still recorded.</exception>
     public async Task UndoAsync(Action<SetupAction> undone, CancellationToken cancellation)
@@ -83,6 +86,7 @@ public sealed class Setup
         foreach (var action in record.Actions.Reverse().ToList())
         {
             cancellation.ThrowIfCancellationRequested();
+            if (action.IsShared && record.HandOver(action)) continue;
             await AttemptAsync(action.DescribeUndo(), () => action.UndoAsync(host, cancellation)).ConfigureAwait(false);
             record.Remove(action);
             undone(action);
@@ -103,7 +107,7 @@ public sealed class Setup
 
     private static void RequireRoot()
     {
-        if (HostPath.EffectiveUser == 0) return;
+        if (HostPath.EffectiveUser == 0 && !HostPath.IsApartFromHost) return;
         throw new HostNotReadyException("Setup changes the host, which only root may do. Run it with sudo; with --dry-run it only tells what it would do.");
     }
 }
