@@ -44,7 +44,7 @@ public sealed class Doctor
     }
 
     /// <summary>Looks at files and at the kernel only: a few milliseconds, no program is started.</summary>
-    public IReadOnlyList<Finding> Examine() => HostPath.IsApartFromHost
+    public IReadOnlyList<Finding> Examine() => examined.Root.IsReal && HostPath.IsApartFromHost
         ? [Finding.Notice("namespaces", "Inside of the keeper's namespaces the host cannot be examined.", examined.AsRoot)]
         : [.. Checks.SelectMany(check => Guarded(check.Name, () => check.Run(examined)))];
 

@@ -47,8 +47,9 @@ public sealed class Setup
     }
 
     /// <summary>What is still to be done, in order; nothing where the host is ready. Nothing is changed.</summary>
+    /// <exception cref="HostNotReadyException">This process may not look at all of it.</exception>
     public IReadOnlyList<SetupAction> Plan() =>
-        [.. SetupPlan.For(host, executable).Where(action => !action.IsDone(host)).Select(action => action.Capture(host))];
+        Looking(() => SetupPlan.For(host, executable).Where(action => !action.IsDone(host)).Select(action => action.Capture(host)).ToList());
 
     /// <summary>Does what <see cref="Plan"/> lists, telling of each action as it is done.</summary>
     /// <exception cref="HostNotReadyException">This process is not root's.</exception>
@@ -68,7 +69,8 @@ public sealed class Setup
     }
 
     /// <summary>What <see cref="UndoAsync"/> would undo, in order; nothing where setup has done nothing. Nothing is changed.</summary>
-    public IReadOnlyList<SetupAction> PlanUndo() => SetupRecord.Read(host.Root, host.Layout).Undoable();
+    /// <exception cref="HostNotReadyException">This process may not read the record, which is root's.</exception>
+    public IReadOnlyList<SetupAction> PlanUndo() => Looking(() => SetupRecord.Read(host.Root, host.Layout).Undoable());
 
     /// <summary>
     /// Undoes exactly what setup has done, newest first. What another account that was set up relies on too is left to that one.
@@ -93,6 +95,18 @@ public sealed class Setup
         }
     }
 
+    private static IReadOnlyList<SetupAction> Looking(Func<IReadOnlyList<SetupAction>> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or LinuxException { Errno: Errno.EACCES })
+        {
+            throw new HostNotReadyException($"Only root can look at all that setup does: {error.Message} Run it with sudo, also with --dry-run.", error);
+        }
+    }
+
     private static async Task AttemptAsync(string what, Func<Task> attempt)
     {
         try
@@ -108,6 +122,6 @@ public sealed class Setup
     private static void RequireRoot()
     {
         if (HostPath.EffectiveUser == 0 && !HostPath.IsApartFromHost) return;
-        throw new HostNotReadyException("Setup changes the host, which only root may do. Run it with sudo; with --dry-run it only tells what it would do.");
+        throw new HostNotReadyException("Setup changes the host, which only root may do. Run it with sudo; with --dry-run as well it only tells what it would do.");
     }
 }
