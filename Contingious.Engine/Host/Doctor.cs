@@ -1,5 +1,6 @@
 using System.Text;
 using Contingious.Engine.Host.Checks;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Engine.Host;
@@ -43,7 +44,9 @@ public sealed class Doctor
     }
 
     /// <summary>Looks at files and at the kernel only: a few milliseconds, no program is started.</summary>
-    public IReadOnlyList<Finding> Examine() => [.. Checks.SelectMany(check => Guarded(check.Name, () => check.Run(examined)))];
+    public IReadOnlyList<Finding> Examine() => examined.Root.IsReal && HostPath.IsApartFromHost
+        ? [Finding.Notice("namespaces", "Inside of the keeper's namespaces the host cannot be examined.", examined.AsRoot)]
+        : [.. Checks.SelectMany(check => Guarded(check.Name, () => check.Run(examined)))];
 
     /// <summary>As <see cref="Examine"/>, and asks the programs for their versions.</summary>
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellation) =>

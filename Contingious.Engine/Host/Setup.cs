@@ -47,8 +47,9 @@ public sealed class Setup
     }
 
     /// <summary>What is still to be done, in order; nothing where the host is ready. Nothing is changed.</summary>
+    /// <exception cref="HostNotReadyException">This process may not look at all of it.</exception>
     public IReadOnlyList<SetupAction> Plan() =>
-        [.. SetupPlan.For(host, executable).Where(action => !action.IsDone(host)).Select(action => action.Capture(host))];
+        Looking(() => SetupPlan.For(host, executable).Where(action => !action.IsDone(host)).Select(action => action.Capture(host)).ToList());
 
     /// <summary>Does what <see cref="Plan"/> lists, telling of each action as it is done.</summary>
     /// <exception cref="HostNotReadyException">This process is not root's.</exception>
@@ -68,9 +69,13 @@ public sealed class Setup
     }
 
     /// <summary>What <see cref="UndoAsync"/> would undo, in order; nothing where setup has done nothing. Nothing is changed.</summary>
-    public IReadOnlyList<SetupAction> PlanUndo() => [.. SetupRecord.Read(host.Root, host.Layout).Actions.Reverse()];
+    /// <exception cref="HostNotReadyException">This process may not read the record, which is root's.</exception>
+    public IReadOnlyList<SetupAction> PlanUndo() => Looking(() => SetupRecord.Read(host.Root, host.Layout).Undoable());
 
-    /// <summary>Undoes exactly what setup has done, newest first. The imported images go with the directory they are in.</summary>
+    /// <summary>
+    /// Undoes exactly what setup has done, newest first. What another account that was set up relies on too is left to that one.
+    /// The imported images go with the directory they are in.
+    /// </summary>
     /// <exception cref="HostNotReadyException">This process is not root's, or the keeper is running.</exception>
     /// <exception cref="ContingiousException">An action could not be undone; it and those before it are still recorded.</exception>
     public async Task UndoAsync(Action<SetupAction> undone, CancellationToken cancellation)
@@ -83,9 +88,22 @@ public sealed class Setup
         foreach (var action in record.Actions.Reverse().ToList())
         {
             cancellation.ThrowIfCancellationRequested();
+            if (action.IsShared && record.HandOver(action)) continue;
             await AttemptAsync(action.DescribeUndo(), () => action.UndoAsync(host, cancellation)).ConfigureAwait(false);
             record.Remove(action);
             undone(action);
+        }
+    }
+
+    private static IReadOnlyList<SetupAction> Looking(Func<IReadOnlyList<SetupAction>> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or LinuxException { Errno: Errno.EACCES })
+        {
+            throw new HostNotReadyException($"Only root can look at all that setup does: {error.Message} Run it with sudo, also with --dry-run.", error);
         }
     }
 
@@ -103,7 +121,7 @@ public sealed class Setup
 
     private static void RequireRoot()
     {
-        if (HostPath.EffectiveUser == 0) return;
-        throw new HostNotReadyException("Setup changes the host, which only root may do. Run it with sudo; with --dry-run it only tells what it would do.");
+        if (HostPath.EffectiveUser == 0 && !HostPath.IsApartFromHost) return;
+        throw new HostNotReadyException("Setup changes the host, which only root may do. Run it with sudo; with --dry-run as well it only tells what it would do.");
     }
 }

@@ -22,6 +22,9 @@ public abstract record SetupAction
     [JsonInclude]
     internal PriorState? Before { get; init; }
 
+    /// <summary>Whether other accounts that were set up rely on it too: the last of them undoes it.</summary>
+    internal virtual bool IsShared => false;
+
     /// <summary>Tells the action apart in the record: two of one key act on the same thing.</summary>
     internal abstract string Key { get; }
 

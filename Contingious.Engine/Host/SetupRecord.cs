@@ -28,9 +28,10 @@ internal sealed class SetupRecord
     public IReadOnlyList<SetupAction> Actions => actions;
 
     /// <exception cref="ContingiousException">The record is not one of ours.</exception>
-    public static SetupRecord Read(HostRoot root, HostLayout layout)
+    public static SetupRecord Read(HostRoot root, HostLayout layout) => Read(root, $"{Folder}/{layout.Name}.json");
+
+    private static SetupRecord Read(HostRoot root, string path)
     {
-        var path = $"{Folder}/{layout.Name}.json";
         if (root.TryRead(path) is not { } text) return new SetupRecord(root, path, []);
         try
         {
@@ -65,6 +66,31 @@ internal sealed class SetupRecord
         File.Delete(root.At(path));
         if (Directory.EnumerateFileSystemEntries(root.At(Folder)).Any()) return;
         Directory.Delete(root.At(Folder));
+    }
+
+    /// <summary>Leaves an action to another account that was set up here, to be undone with that one's.</summary>
+    /// <returns>False where there is no other account: the action is to be undone now.</returns>
+    public bool HandOver(SetupAction action)
+    {
+        if (Other(root, path) is not { } heir) return false;
+        if (!heir.actions.Exists(known => known.Key == action.Key)) heir.actions.Insert(0, action);
+        heir.Write();
+        Remove(action);
+        return true;
+    }
+
+    /// <summary>Those that would be undone now, newest first.</summary>
+    public IReadOnlyList<SetupAction> Undoable()
+    {
+        var isLast = Other(root, path) is null;
+        return [.. actions.Where(action => isLast || !action.IsShared).Reverse()];
+    }
+
+    private static SetupRecord? Other(HostRoot root, string path)
+    {
+        if (!Directory.Exists(root.At(Folder))) return null;
+        var names = Directory.EnumerateFiles(root.At(Folder), "*.json").Select(Path.GetFileName).Order(StringComparer.Ordinal);
+        return names.Select(name => $"{Folder}/{name}").FirstOrDefault(other => other != path) is { } found ? Read(root, found) : null;
     }
 
     private void Write()

@@ -153,6 +153,25 @@ public sealed class SetupTests
     }
 
     [Fact]
+    public async Task What_two_accounts_rely_on_is_undone_with_the_last_of_them()
+    {
+        RootOnly.Require();
+        using var host = FakeHost.Systemd();
+        var before = TreeSnapshot.Of(host.Root.Prefix);
+        await ApplyAsync(host, null);
+        await ApplyAsync(host, FakeHost.Ordinary);
+
+        Assert.DoesNotContain((await host.SetupAsync()).PlanUndo(), action => action is OpenTunDevice);
+        var first = await UndoAsync(host, null);
+        Assert.DoesNotContain(first, line => line.Contains("tun", StringComparison.Ordinal));
+        Assert.Equal((0x1B6u, 0u), ModeAndOwner(host, "/dev/net/tun"));
+        Assert.NotNull(host.Root.TryStatus("/etc/tmpfiles.d/contingious-teacher.conf"));
+
+        Assert.Contains("remove the device /dev/net/tun", await UndoAsync(host, FakeHost.Ordinary));
+        Assert.Equal(before, TreeSnapshot.Of(host.Root.Prefix));
+    }
+
+    [Fact]
     public async Task Undo_says_that_the_images_are_lost()
     {
         RootOnly.Require();

@@ -12,7 +12,7 @@ internal static class DirectoryCheck
         if (host.Account is not { } account) yield break;
         var layout = new HostLayout(account);
         yield return Look(host, account, layout.StateDirectory, 0x1C0);
-        if (MayLookInside(account))
+        if (MayLookInside(account) && host.Root.TryStatus(layout.StateDirectory) is not null)
         {
             yield return Look(host, account, layout.ImagesDirectory, 0x1C9);
             yield return Look(host, account, layout.StagingDirectory, 0x1C0);

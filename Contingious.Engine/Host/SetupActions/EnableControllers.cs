@@ -5,6 +5,8 @@ internal sealed record EnableControllers(string Mount, IReadOnlyList<string> Con
 {
     private string Path => $"{Mount}/cgroup.subtree_control";
 
+    internal override bool IsShared => true;
+
     internal override string Key => $"controllers {Mount}";
 
     public override string Describe() => $"enable {string.Join(", ", Controllers)} in {Path}";

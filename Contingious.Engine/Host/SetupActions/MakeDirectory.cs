@@ -12,6 +12,9 @@ internal sealed record MakeDirectory(string Path, uint Mode, string Owner) : Set
     /// <summary>What is lost with the directory, for people.</summary>
     public string? Contents { get; init; }
 
+    /// <summary>A directory of root's, and what is in it may be for other accounts too.</summary>
+    internal override bool IsShared => Owner == "root";
+
     internal override string Key => $"directory {Path}";
 
     public override string Describe() =>

@@ -13,6 +13,8 @@ internal sealed record OpenTunDevice : SetupAction
     private const uint Minor = 200;
     private const uint Mode = 0x1B6; // 0666
 
+    internal override bool IsShared => true;
+
     internal override string Key => $"device {Path}";
 
     public override string Describe() =>
