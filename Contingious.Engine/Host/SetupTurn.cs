@@ -7,6 +7,7 @@ internal sealed class SetupTurn : IDisposable
 {
     private const int Exclusive = 2;
     private const int NonBlocking = 4;
+    private const int Unlock = 8;
 
     private readonly DirectoryHandle directory;
 
@@ -21,5 +22,10 @@ internal sealed class SetupTurn : IDisposable
         throw new HostNotReadyException("Another contingious setup is under way on this host. Wait for it to end.");
     }
 
-    public void Dispose() => directory.Dispose();
+    public void Dispose()
+    {
+        // Closing is not enough: a process that another thread is just starting holds a copy of the descriptor until its exec.
+        _ = Libc.Flock(directory.Handle, Unlock);
+        directory.Dispose();
+    }
 }
