@@ -70,6 +70,9 @@ public sealed unsafe class DirectoryHandle : IDisposable
     public DirectoryHandle OpenDirectory(string path, Resolve resolve = Resolve.Beneath | Resolve.NoSymlinks) =>
         OpenDirectory(Encoding.UTF8.GetBytes(path), resolve);
 
+    /// <summary>Opens the directory that holds this one, wherever that is: for trees that nobody else is changing.</summary>
+    public DirectoryHandle OpenParent() => new(OpenAt(".."u8, ReadOnly | Directory, 0, 0), $"{Path}/..");
+
     /// <summary>
     /// Opens an existing file for reading. It may turn out to be a FIFO, device or directory (opened without blocking):
     /// look at <see cref="StatusOf(SafeFileHandle)"/> before reading.
@@ -127,6 +130,22 @@ public sealed unsafe class DirectoryHandle : IDisposable
         {
             if (Libc.RenameAt(Handle, old, to.Handle, native) != 0) throw LinuxException.Last("renameat", Show(name));
         }
+    }
+
+    /// <summary>Swaps two existing entries in one step, so that neither name is ever missing (RENAME_EXCHANGE, renameat2(2)).</summary>
+    public void Exchange(ReadOnlySpan<byte> name, DirectoryHandle with, ReadOnlySpan<byte> otherName)
+    {
+        fixed (byte* native = Component(name))
+        fixed (byte* other = Component(otherName))
+        {
+            if (Libc.RenameAt2(Handle, native, with.Handle, other, Libc.RenameExchange) != 0) throw LinuxException.Last("renameat2", Show(name));
+        }
+    }
+
+    /// <summary>Waits until the file system that holds this directory is on disk (syncfs(2)).</summary>
+    public void SyncFileSystem()
+    {
+        if (Libc.SyncFs(Handle) != 0) throw LinuxException.Last("syncfs", Path);
     }
 
     /// <summary>Describes an entry itself, never what a symlink points to; nothing where there is none.</summary>
@@ -225,6 +244,17 @@ public sealed unsafe class DirectoryHandle : IDisposable
         {
             if (Libc.UtimensAt(Handle, native, times, Libc.AtSymlinkNoFollow) != 0) throw LinuxException.Last("utimensat", Show(name));
         }
+    }
+
+    /// <summary>Sets access and modification time of this directory.</summary>
+    public void SetTimes(long seconds, uint nanoseconds) => SetTimes(Handle, seconds, nanoseconds);
+
+    /// <summary>Sets access and modification time of an open file.</summary>
+    public static void SetTimes(SafeFileHandle file, long seconds, uint nanoseconds)
+    {
+        var times = stackalloc Libc.Timespec[2];
+        times[0] = times[1] = new Libc.Timespec { Seconds = seconds, Nanoseconds = nanoseconds };
+        if (Libc.Futimens(file, times) != 0) throw LinuxException.Last("futimens", "an open file");
     }
 
     /// <summary>Removes everything below this directory, following nothing and leaving no mount.</summary>

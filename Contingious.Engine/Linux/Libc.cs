@@ -15,6 +15,7 @@ internal static unsafe partial class Libc
     public const int AtSymlinkNoFollow = 0x100;
     public const int AtRemoveDir = 0x200;
     public const int AtEmptyPath = 0x1000;
+    public const uint RenameExchange = 2;
 
     /// <summary>openat2(2); the number is the same on every architecture.</summary>
     public const long SysOpenAt2 = 437;
@@ -114,6 +115,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "renameat", SetLastError = true)]
     public static partial int RenameAt(SafeFileHandle oldDirectory, byte* oldPath, SafeFileHandle newDirectory, byte* newPath);
+
+    [LibraryImport(Name, EntryPoint = "renameat2", SetLastError = true)]
+    public static partial int RenameAt2(SafeFileHandle oldDirectory, byte* oldPath, SafeFileHandle newDirectory, byte* newPath, uint flags);
+
+    [LibraryImport(Name, EntryPoint = "syncfs", SetLastError = true)]
+    public static partial int SyncFs(SafeFileHandle file);
 
     [LibraryImport(Name, EntryPoint = "readlinkat", SetLastError = true)]
     public static partial nint ReadLinkAt(SafeFileHandle directory, byte* path, byte* buffer, nuint size);

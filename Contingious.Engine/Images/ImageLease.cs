@@ -1,0 +1,25 @@
+using Contingious.Engine.Linux;
+
+namespace Contingious.Engine.Images;
+
+/// <summary>An image that is in use: while it is held, nothing removes or replaces the image's directory.</summary>
+public sealed class ImageLease : IDisposable, IAsyncDisposable
+{
+    private readonly FileLock held;
+
+    internal ImageLease(Image image, FileLock held)
+    {
+        Image = image;
+        this.held = held;
+    }
+
+    public Image Image { get; }
+
+    public void Dispose() => held.Dispose();
+
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
