@@ -27,7 +27,7 @@ public sealed class ImageImporter(ImageStore store, string stagingDirectory, Tim
     public async Task<Image> ImportAsync(ImportRequest request, IProgress<string>? progress, CancellationToken cancellation)
     {
         var source = ImageSource.Parse(request);
-        var split = new RootfsSplit(request.Editable ?? RootfsSplit.DefaultEditable, request.ReadOnly);
+        var split = new RootfsSplit(request.Editable ?? RootfsSplit.DefaultEditable, request.ReadOnly).WithEditable(RootfsSplit.MountTargets);
         var stage = ImportStage.Fetch;
         using var staging = StagingArea.Create(stagingDirectory);
         try
@@ -104,7 +104,7 @@ public sealed class ImageImporter(ImageStore store, string stagingDirectory, Tim
         using var readOnly = MakeTree(staging, ImageStore.ReadOnlyName);
         var warnings = new List<string>();
         MountTargets.Prepare(editable, config, KeepOwners, warnings);
-        var rules = split.WithEditable([.. RootfsSplit.MountTargets, config.WorkingDir]);
+        var rules = split.WithEditable(config.WorkingDir);
         var mounts = new RootfsCutter(rules, editable, readOnly, warnings).Cut();
         return (mounts, TreeSize.Of(editable), warnings);
     }
