@@ -1,20 +1,34 @@
+using System.Text;
 using Contingious.Engine;
+using Contingious.Engine.Linux;
 
 namespace Contingious.Importer.Sources;
 
 /// <summary>The directory that buildah builds from: a copy of the recipe's, with files of the host added.</summary>
 internal static class BuildContext
 {
-    /// <summary>Copies regular files, directories and symlinks (as they are); anything else has no place in a context.</summary>
+    /// <summary>Copies regular files, directories and symlinks (as they are).</summary>
     public static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (var entry in new DirectoryInfo(from).EnumerateFileSystemInfos())
+        using var directory = DirectoryHandle.Open(from);
+        foreach (var name in directory.Entries())
         {
-            var target = Path.Combine(to, entry.Name);
-            if (entry.LinkTarget is { } link) File.CreateSymbolicLink(target, link);
-            else if (entry is DirectoryInfo) Copy(entry.FullName, target);
-            else if ((entry.Attributes & FileAttributes.Device) == 0) File.Copy(entry.FullName, target);
+            var (source, target) = (Path.Combine(from, Encoding.UTF8.GetString(name)), Path.Combine(to, Encoding.UTF8.GetString(name)));
+            switch (directory.TryStatus(name)?.Kind)
+            {
+                case FileKind.Directory:
+                    Copy(source, target);
+                    break;
+                case FileKind.Regular:
+                    File.Copy(source, target);
+                    break;
+                case FileKind.Symlink:
+                    File.CreateSymbolicLink(target, Encoding.UTF8.GetString(directory.ReadLink(name)));
+                    break;
+                default:
+                    throw new InvalidImageException($"{source} is neither a file, a directory nor a symlink and cannot be part of a build.");
+            }
         }
     }
 

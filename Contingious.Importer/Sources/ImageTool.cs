@@ -27,7 +27,5 @@ internal static class ImageTool
         ["TMPDIR"] = staging.TemporaryDirectory,
         ["XDG_RUNTIME_DIR"] = staging.TemporaryDirectory,
         ["CONTAINERS_STORAGE_CONF"] = staging.StorageFile,
-        // As rootlesskit has made us root already, the tools need no user namespace of their own.
-        ["_CONTAINERS_USERNS_CONFIGURED"] = "done",
     };
 }

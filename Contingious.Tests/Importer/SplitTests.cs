@@ -94,7 +94,7 @@ public sealed class SplitTests
     public async Task A_directory_whose_name_is_not_text_stays_editable()
     {
         using var fixture = new ImportFixture();
-        fixture.Layout.Layer(new TarBuilder().Entry('5', [(byte)'d', 0xFF]).Build()).Build();
+        fixture.Layout.Layer(new TarBuilder().Entry('5', [(byte)'d', 0xFF], mode: 0x1ED).Build()).Build();
         var image = await fixture.ImportAsync();
         Assert.Empty(image.ReadOnlyMounts);
         Assert.Contains(fixture.Progress, line => line.Contains("not UTF-8", StringComparison.Ordinal));
