@@ -55,7 +55,7 @@ public sealed class RootfsSplit
     {
         var own = Longest(path);
         var below = path == "/" ? "/" : path + "/";
-        return rules.Any(rule => rule.Value != own && rule.Key.Length > below.Length - 1 && rule.Key.StartsWith(below, StringComparison.Ordinal) && rule.Key != path)
+        return rules.Any(rule => rule.Value != own && rule.Key != path && rule.Key.StartsWith(below, StringComparison.Ordinal))
             ? SplitDecision.Mixed
             : own;
     }

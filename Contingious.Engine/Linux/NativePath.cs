@@ -3,7 +3,7 @@ using System.Text;
 namespace Contingious.Engine.Linux;
 
 /// <summary>Paths as the kernel takes them: bytes with a NUL behind.</summary>
-internal static class NativePath
+public static class NativePath
 {
     public static byte[] Terminated(ReadOnlySpan<byte> path)
     {
