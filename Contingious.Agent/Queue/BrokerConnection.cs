@@ -37,7 +37,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
         };
         try
         {
-            var connection = await factory.CreateConnectionAsync(cancellation).ConfigureAwait(false);
+            var connection = await OpenUsableAsync(factory, cancellation).ConfigureAwait(false);
             connection.ConnectionShutdownAsync += (_, reason) =>
             {
                 if (reason.Initiator != ShutdownInitiator.Application) logger.ConnectionLost(broker.Address, reason.ReplyText);
@@ -79,5 +79,22 @@ internal sealed class BrokerConnection : IAsyncDisposable
         }
 
         await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The library reports a refused virtual host with the first channel only, so one is opened here.</summary>
+    private static async Task<IConnection> OpenUsableAsync(ConnectionFactory factory, CancellationToken cancellation)
+    {
+        var connection = await factory.CreateConnectionAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            var probe = await connection.CreateChannelAsync(cancellationToken: cancellation).ConfigureAwait(false);
+            await probe.DisposeAsync().ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 }

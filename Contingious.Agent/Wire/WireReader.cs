@@ -83,6 +83,8 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message, FieldPath path)
 
     private string? ReadKnownKey(ref MapCursor map)
     {
+        var kind = reader.PeekKind();
+        Require(kind == MessagePackKind.Text, $"Expected keys that are text, found {kind.Describe()}.");
         var index = map.Keys.IndexOf(reader.ReadText());
         if (index < 0)
         {
