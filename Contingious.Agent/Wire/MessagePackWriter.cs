@@ -37,7 +37,7 @@ internal sealed class MessagePackWriter
     public void WriteFloat(double value)
     {
         var single = (float)value;
-        if (single.Equals(value) || double.IsNaN(value)) WriteCode(0xca, BitConverter.SingleToUInt32Bits(single), 4);
+        if (((double)single).Equals(value)) WriteCode(0xca, BitConverter.SingleToUInt32Bits(single), 4);
         else WriteCode(0xcb, BitConverter.DoubleToUInt64Bits(value), 8);
     }
 
