@@ -1,0 +1,90 @@
+using Contingious.Engine.Model;
+
+namespace Contingious.Agent.Wire;
+
+internal static class JobEncoder
+{
+    public static void Write(MessagePackWriter writer, Job job)
+    {
+        var request = job.Request;
+        writer.WriteMapHeader(8);
+        writer.WriteString("v");
+        writer.WriteInteger(WireFormat.Version);
+        writer.WriteString("job_id");
+        writer.WriteString(job.JobId);
+        writer.WriteString("attempt");
+        writer.WriteInteger(job.Attempt);
+        writer.WriteString("image");
+        writer.WriteString(request.Image);
+        writer.WriteString("limits");
+        WriteLimits(writer, request.Limits, ofJob: true);
+        writer.WriteString("files");
+        WriteFiles(writer, request.Files);
+        writer.WriteString("outputs");
+        WriteTexts(writer, request.Outputs);
+        writer.WriteString("steps");
+        writer.WriteArrayHeader(request.Steps.Count);
+        foreach (var step in request.Steps) WriteStep(writer, step, request.Limits);
+    }
+
+    private static void WriteStep(MessagePackWriter writer, StepRequest step, Limits ofJob)
+    {
+        var hasName = step.Name.Length > 0;
+        var hasLimits = step.Limits != ofJob;
+        var optional = (hasName ? 1 : 0) + (hasLimits ? 1 : 0) + (step.WorkingDirectory is null ? 0 : 1) + (step.User is null ? 0 : 1);
+        writer.WriteMapHeader(4 + optional);
+        if (hasName) WriteText(writer, "name", step.Name);
+        if (step.WorkingDirectory is { } directory) WriteText(writer, "cwd", directory);
+        if (step.User is { } user) WriteText(writer, "user", user);
+        writer.WriteString("args");
+        WriteTexts(writer, step.Args);
+        writer.WriteString("env");
+        writer.WriteMapHeader(step.Env.Count);
+        foreach (var (name, value) in step.Env) WriteText(writer, name, value);
+        writer.WriteString("stdin");
+        writer.WriteBinary(step.Stdin.Span);
+        writer.WriteString("files");
+        WriteFiles(writer, step.Files);
+        if (!hasLimits) return;
+        writer.WriteString("limits");
+        WriteLimits(writer, step.Limits, ofJob: false);
+    }
+
+    private static void WriteLimits(MessagePackWriter writer, Limits limits, bool ofJob)
+    {
+        var rules = LimitRule.All.Where(rule => ofJob || !rule.IsOfJob).ToArray();
+        writer.WriteMapHeader(rules.Length);
+        foreach (var rule in rules)
+        {
+            writer.WriteString(rule.Key);
+            if (rule.IsWhole) writer.WriteInteger((long)rule.Get(limits));
+            else writer.WriteFloat(rule.Get(limits));
+        }
+    }
+
+    private static void WriteFiles(MessagePackWriter writer, IReadOnlyList<InputFile> files)
+    {
+        writer.WriteArrayHeader(files.Count);
+        foreach (var file in files)
+        {
+            writer.WriteMapHeader(3);
+            WriteText(writer, "path", file.Path);
+            writer.WriteString("content");
+            writer.WriteBinary(file.Content.Span);
+            writer.WriteString("executable");
+            writer.WriteBool(file.Executable);
+        }
+    }
+
+    private static void WriteTexts(MessagePackWriter writer, IReadOnlyList<string> texts)
+    {
+        writer.WriteArrayHeader(texts.Count);
+        foreach (var text in texts) writer.WriteString(text);
+    }
+
+    private static void WriteText(MessagePackWriter writer, string key, string text)
+    {
+        writer.WriteString(key);
+        writer.WriteString(text);
+    }
+}

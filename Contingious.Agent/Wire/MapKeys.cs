@@ -1,0 +1,43 @@
+using System.Text;
+
+namespace Contingious.Agent.Wire;
+
+/// <summary>The keys that a map may have, at most 64; any other key is ignored.</summary>
+internal sealed class MapKeys
+{
+    private readonly string[] names;
+    private readonly byte[][] utf8;
+    private readonly int required;
+
+    public MapKeys(string[] required, string[] optional)
+    {
+        names = [.. required, .. optional];
+        utf8 = [.. names.Select(Encoding.UTF8.GetBytes)];
+        this.required = required.Length;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(names.Length, 64, nameof(optional));
+    }
+
+    public string this[int index] => names[index];
+
+    /// <returns>-1 where the key is unknown.</returns>
+    public int IndexOf(ReadOnlySpan<byte> key)
+    {
+        for (var i = 0; i < utf8.Length; i++)
+        {
+            if (key.SequenceEqual(utf8[i])) return i;
+        }
+
+        return -1;
+    }
+
+    /// <summary>The first required key whose bit is not set in <paramref name="present"/>.</summary>
+    public string? FirstMissing(ulong present)
+    {
+        for (var i = 0; i < required; i++)
+        {
+            if ((present & (1UL << i)) == 0) return names[i];
+        }
+
+        return null;
+    }
+}
