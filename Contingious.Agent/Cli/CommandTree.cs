@@ -30,12 +30,16 @@ internal static class CommandTree
     public static RootCommand Build(IReadOnlyList<string> args) => new(
         "Runs untrusted programs in fresh rootless containers, and answers with a verdict, the evidence for it, and the output.")
     {
-        ImagesCommand.Build(args),
         SetupCommand.Build(),
         DoctorCommand.Build(),
+        ImportCommand.Build(args),
+        ImagesCommand.Build(args),
         RunCommand.Build(args),
         PsCommand.Build(args),
         ExecCommand.Build(args),
+        AgentCommand.Build(args),
+        SubmitCommand.Build(args),
+        BrokerCommand.Build(),
         KeeperCommand.Build(args),
         UnshareCommand.Build(args),
     };

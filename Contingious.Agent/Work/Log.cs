@@ -6,7 +6,7 @@ namespace Contingious.Agent.Work;
 /// <summary>What is logged about jobs: ids, fields, sizes and fates; never what a job holds or prints.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "agent {Agent} takes {Slots} jobs at once from {Queue}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "agent {Agent} ready: takes {Slots} jobs at once from {Queue}")]
     public static partial void AgentStarted(this ILogger logger, string agent, int slots, string queue);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "agent stops, {Running} jobs to finish")]

@@ -36,6 +36,28 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
         if (directory.Status().Uid == firstId && user.Uid != 0) directory.SetOwner(firstId + user.Uid, firstId + user.Gid);
     }
 
+    /// <summary>
+    /// Checks that every place where crun is about to mount is a real directory, reached through real directories: an
+    /// older crun follows a link there out of the rootfs (CVE-2026-47766). A step that was root of its container can
+    /// have made one for the next step.
+    /// </summary>
+    /// <exception cref="RejectedRequestException">One is not.</exception>
+    public void RequireMountPoints(IEnumerable<string> destinations)
+    {
+        using var root = clone.Open();
+        foreach (var destination in destinations)
+        {
+            try
+            {
+                root.OpenDirectory(destination.TrimStart('/')).Dispose();
+            }
+            catch (LinuxException error) when (error.Errno is Errno.ELOOP or Errno.ENOTDIR or Errno.ENOENT)
+            {
+                throw new RejectedRequestException("image", $"{destination} is not a real directory, and something must be mounted there.");
+            }
+        }
+    }
+
     private void Put(DirectoryHandle root, InputFile file, string field)
     {
         var absolute = file.Path.StartsWith('/') ? file.Path : $"{workingDirectory}/{file.Path}";

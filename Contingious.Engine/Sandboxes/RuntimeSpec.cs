@@ -34,6 +34,9 @@ internal sealed record RuntimeSpec
     /// <summary>The container's first process: it reaps, and passes the command's end on.</summary>
     public const string Init = $"{ToolsMount}/init";
 
+    /// <summary>Where things are mounted directly in the clone, as opposed to on top of each other.</summary>
+    public static IReadOnlyList<string> MountPointsOf(Image image) => ["/proc", "/dev", ToolsMount, .. image.ReadOnlyMounts];
+
     /// <summary>Writes config.json (OCI runtime-spec 1.0, config.md and config-linux.md).</summary>
     public void Write(string path)
     {

@@ -71,7 +71,7 @@ internal sealed class Sandbox : IAsyncDisposable
         var name = $"step-{index.ToString(CultureInfo.InvariantCulture)}";
         var user = ContainerUser.Resolve(step.User, image, $"steps[{index}].user");
         var directory = $"{SandboxDirectory}/{name}";
-        var bundle = new StepBundle(name, directory, user, step.WorkingDirectory ?? image.Config.WorkingDir);
+        var bundle = new StepBundle(name, directory, user, step.WorkingDirectory ?? image.Config.WorkingDir, RuntimeSpec.MountPointsOf(image));
         Directory.CreateDirectory(directory);
         File.SetUnixFileMode(directory, (UnixFileMode)0x1C0); // 0700
         new RuntimeSpec
@@ -100,6 +100,7 @@ internal sealed class Sandbox : IAsyncDisposable
             var input = new InputFiles(Clone, Slice.FirstId, bundle.User, bundle.WorkingDirectory);
             input.PrepareWorkingDirectory("cwd");
             input.Put(files, field);
+            input.RequireMountPoints(bundle.MountPoints);
             return null;
         }
         catch (RejectedRequestException error) when (launched.Count > 0)
@@ -179,4 +180,4 @@ internal sealed class Sandbox : IAsyncDisposable
 }
 
 /// <summary>A step's bundle, and what was resolved for it.</summary>
-internal sealed record StepBundle(string Name, string Directory, ContainerUser User, string WorkingDirectory);
+internal sealed record StepBundle(string Name, string Directory, ContainerUser User, string WorkingDirectory, IReadOnlyList<string> MountPoints);

@@ -1,5 +1,9 @@
 using System.Text;
+using Contingious.Engine;
+using Contingious.Engine.Images;
 using Contingious.Engine.Model;
+using Contingious.Engine.Sandboxes;
+using Contingious.Engine.Storage;
 using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Sandboxes;
@@ -109,6 +113,25 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
             step => step with { Limits = Limits.Default with { Disk = ByteSize.FromKiB(64) } },
             request => request with { Files = [new InputFile("big", new byte[1 << 20])] });
         Assert.Equal((Outcome.RejectedSpec, "limits.disk_bytes"), (report.Outcome, report.Field));
+    }
+
+    [Theory]
+    [InlineData("dev", "/dev")]
+    [InlineData("usr", "/usr/lib")]
+    public async Task V1_A_mount_point_that_is_reached_by_a_link_is_refused(string link, string destination)
+    {
+        var engine = await fixture.EngineAsync();
+        Assert.NotNull(engine);
+        using var lease = new ImageStore(fixture.Layout.ImagesDirectory).Lease(EngineFixture.ImageName);
+        var directory = Directory.CreateDirectory($"{fixture.Layout.SandboxesDirectory}/{fixture.NewId()}").FullName;
+        using var clone = RootfsClone.Create(directory, lease.Image, 0, Limits.Default, TestContext.Current.CancellationToken);
+        var input = new InputFiles(clone, 0, new ContainerUser(0, 0, null), "/work");
+        input.RequireMountPoints(["/dev", "/proc"]);
+        Directory.CreateDirectory($"{clone.RootfsDirectory}/outside/lib");
+        if (Directory.Exists($"{clone.RootfsDirectory}/{link}")) Directory.Delete($"{clone.RootfsDirectory}/{link}");
+        File.CreateSymbolicLink($"{clone.RootfsDirectory}/{link}", "/outside");
+        var refused = Assert.Throws<RejectedRequestException>(() => input.RequireMountPoints([destination]));
+        Assert.Contains(destination, refused.Message);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Model;
 using Contingious.Importer;
+using Contingious.Importer.Recipes;
 using Contingious.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -31,7 +32,7 @@ public sealed class EngineFixture : IAsyncDisposable
         {
             if (engine is not null) return engine;
             var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
-            if (!entry.IsInKeeper) Needs.Missing("the keeper's namespace: run these tests with 'contingious unshare -- …', as eng/test.sh does");
+            Prerequisite.Require(entry.IsInKeeper, "the keeper's namespace: run these tests with 'contingious unshare -- …', as eng/test.sh does");
             Layout = entry.Layout;
             await ImportAsync(entry.Layout);
             return engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance);
@@ -66,7 +67,8 @@ public sealed class EngineFixture : IAsyncDisposable
     private static async Task ImportAsync(HostLayout layout)
     {
         if (new ImageStore(layout.ImagesDirectory).List().Any(image => image.Names.Any(name => name.Name == ImageName))) return;
-        var recipe = RecipeBook.At($"{Repository.Root}/images").Find(ImageName);
-        await new ImageImporter(layout).ImportAsync(recipe.ToRequest(), progress: null, TestContext.Current.CancellationToken);
+        var request = new RecipeBook([$"{Repository.Root}/images"]).Find(ImageName);
+        var importer = new ImageImporter(new ImageStore(layout.ImagesDirectory), layout.StagingDirectory);
+        await importer.ImportAsync(request, progress: null, TestContext.Current.CancellationToken);
     }
 }

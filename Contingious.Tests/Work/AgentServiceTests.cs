@@ -201,7 +201,7 @@ public sealed class AgentServiceTests(PrivateBroker broker)
         var options = broker.NewOptions();
         await using var raw = await RawClient.ConnectAsync(broker.Uri, options);
         var engine = new FakeEngine();
-        var host = Host.CreateEmptyApplicationBuilder(null);
+        var host = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         host.Services.AddAgent(new AgentOptions { Name = "hosted", Slots = 2 }, options, engine.RunAsync);
         using var running = host.Build();
         await running.StartAsync();
@@ -213,7 +213,7 @@ public sealed class AgentServiceTests(PrivateBroker broker)
     [Fact]
     public async Task A_host_whose_broker_does_not_answer_does_not_start()
     {
-        var host = Host.CreateEmptyApplicationBuilder(null);
+        var host = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         host.Services.AddAgent(new AgentOptions(), BrokerOptions.Parse("amqp://a:s3cret@127.0.0.1:1"), new FakeEngine().RunAsync);
         using var running = host.Build();
         var fault = await Assert.ThrowsAsync<ContingiousException>(() => running.StartAsync());

@@ -1,0 +1,69 @@
+using Contingious.Engine;
+using Contingious.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Contingious.Tests.Sandboxes;
+
+[Trait("Needs", "keeper")]
+[Collection(nameof(AloneOnTheHost))]
+public sealed class SweepTests(EngineFixture fixture)
+{
+    [Fact]
+    public async Task R8_What_a_killed_owner_leaves_is_swept_by_the_next_engine()
+    {
+        var engine = await fixture.EngineAsync();
+        var before = HostFootprint.Take(fixture.Layout);
+        using var owner = Cli.Start("run", EngineFixture.ImageName, "--", "sh", "-c", "trap '' TERM; sleep 1000 & sleep 1000");
+        var sandbox = await AppearanceAsync(engine);
+        Assert.NotNull(sandbox.Pid);
+        owner.Kill();
+        await owner.WaitForExitAsync();
+        Assert.NotEqual(before, HostFootprint.Take(fixture.Layout));
+
+        await SandboxEngine.OpenAsync(fixture.Layout, TimeProvider.System, NullLogger.Instance);
+        Assert.Equal(before, HostFootprint.Take(fixture.Layout));
+        Assert.False(Directory.Exists($"/proc/{sandbox.Pid}"));
+    }
+
+    [Fact]
+    public async Task A_sandbox_that_somebody_owns_is_not_swept()
+    {
+        var engine = await fixture.EngineAsync();
+        using var owner = Cli.Start("run", EngineFixture.ImageName, "--", "sleep", "2");
+        await AppearanceAsync(engine);
+        await SandboxEngine.OpenAsync(fixture.Layout, TimeProvider.System, NullLogger.Instance);
+        await owner.WaitForExitAsync();
+        Assert.Equal(0, owner.ExitCode);
+    }
+
+    [Fact]
+    public async Task Exec_joins_a_live_sandbox_with_the_step_s_own_privileges()
+    {
+        var engine = await fixture.EngineAsync();
+        using var owner = Cli.Start("run", EngineFixture.ImageName, "--", "sh", "-c", "echo mark >/work/here; sleep 1000");
+        var sandbox = await AppearanceAsync(engine);
+        while (!(await Cli.RunAsync("exec", sandbox.Name, "--", "cat", "/work/here")).Stdout.Contains("mark", StringComparison.Ordinal)) await Task.Delay(20);
+        var status = await Cli.RunAsync("exec", sandbox.Name, "--", "sh", "-c", "id -u; grep -E 'NoNewPrivs|CapEff' /proc/self/status; ps | grep -c '[s]leep 1000'; exit 7");
+        Assert.Equal(7, status.ExitCode);
+        Assert.StartsWith("1000\n", status.Stdout);
+        Assert.Contains("NoNewPrivs:\t1", status.Stdout);
+        Assert.Contains("CapEff:\t0000000000000000", status.Stdout);
+        owner.Kill();
+        await owner.WaitForExitAsync();
+        await SandboxEngine.OpenAsync(fixture.Layout, TimeProvider.System, NullLogger.Instance);
+        var gone = await Cli.RunAsync("exec", sandbox.Name, "--", "true");
+        Assert.Equal(125, gone.ExitCode);
+        Assert.Contains("contingious ps", gone.Stderr);
+    }
+
+    private static async Task<Engine.Model.LiveSandbox> AppearanceAsync(SandboxEngine engine)
+    {
+        for (var i = 0; i < 500; i++)
+        {
+            if (engine.List().FirstOrDefault(sandbox => sandbox.Name.StartsWith("ctg-run-", StringComparison.Ordinal) && sandbox.Pid is not null) is { } live) return live;
+            await Task.Delay(20);
+        }
+
+        throw new TimeoutException("No sandbox of 'contingious run' appeared.");
+    }
+}
