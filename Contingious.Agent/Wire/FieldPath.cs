@@ -16,8 +16,6 @@ internal sealed class FieldPath
 
     public void Leave() => parts.RemoveAt(parts.Count - 1);
 
-    public void Clear() => parts.Clear();
-
     /// <summary><c>steps[2].limits.memory_bytes</c>; empty for the whole message.</summary>
     public override string ToString()
     {

@@ -11,7 +11,7 @@ internal static class Samples
     {
         Id = SandboxId.For("hw3.student-17", 4),
         Image = "gcc:13",
-        Files = [new InputFile("main.c", "int main;"u8.ToArray()), new InputFile("/work/run", new byte[300], Executable: true)],
+        Files = [new InputFile("main.c", "int main;"u8.ToArray()), new InputFile("/grade/run", new byte[300], Executable: true)],
         Outputs = ["out/**", "/tmp/*.txt"],
         Limits = JobLimits,
         Steps =
@@ -22,7 +22,7 @@ internal static class Samples
                 Name = "test",
                 Args = ["./main"],
                 Env = new Dictionary<string, string> { ["LANG"] = "C.UTF-8", ["EMPTY"] = "" },
-                WorkingDirectory = "/work",
+                WorkingDirectory = "/grade",
                 User = "1000:1000",
                 Stdin = new byte[] { 0, 1, 0xff },
                 Files = [new InputFile("a/b", new byte[] { 1 })],
@@ -67,7 +67,7 @@ internal static class Samples
                 },
             },
         ],
-        Outputs = [new OutputFile("/work/out/a", OutputStatus.Returned, 2, new byte[] { 7, 8 }), new OutputFile("/tmp/*.txt", OutputStatus.Missing, 0, default)],
+        Outputs = [new OutputFile("/grade/out/a", OutputStatus.Returned, 2, new byte[] { 7, 8 }), new OutputFile("/tmp/*.txt", OutputStatus.Missing, 0, default)],
         Timings = [new StageTiming(Stage.LeaseImage, TimeSpan.FromMicroseconds(12)), new StageTiming(Stage.Wait, TimeSpan.FromMicroseconds(2_000_000))],
     });
 
