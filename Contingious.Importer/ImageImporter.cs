@@ -40,6 +40,7 @@ public sealed class ImageImporter(ImageStore store, string stagingDirectory, Tim
             stage = ImportStage.Verify;
             var resolved = layout.Resolve(fetched.Reference);
             var config = ConfigReader.Read(resolved.Config.Config, request.Overrides, limits);
+            if (!resolved.IsForThisHost) progress?.Report($"warning: the image is for {resolved.Platform}, this host is {ImageLayout.HostPlatform}");
             progress?.Report($"verifying {resolved.Layers.Count} layers of {resolved.Digest}");
             await Task.Run(() => Verify(layout, resolved, cancellation), cancellation).ConfigureAwait(false);
 

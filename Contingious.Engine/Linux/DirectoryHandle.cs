@@ -35,6 +35,7 @@ public sealed unsafe class DirectoryHandle : IDisposable
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const uint StatxBasic = 0x7ff;
+    private const int WalkAttempts = 1000;
 
     // O_DIRECTORY and O_NOFOLLOW differ between architectures (open(2), asm/fcntl.h).
     private static readonly int Directory = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
@@ -307,9 +308,14 @@ public sealed unsafe class DirectoryHandle : IDisposable
         };
         fixed (byte* native = NativePath.Terminated(path))
         {
-            var fd = Libc.SyscallOpenAt2(Libc.SysOpenAt2, Handle.DangerousGetHandle().ToInt32(), native, &how, (nuint)sizeof(Libc.OpenHow));
-            if (fd < 0) throw LinuxException.Last("openat2", Show(path));
-            return new SafeFileHandle((nint)fd, ownsHandle: true);
+            for (var attempt = 1; ; attempt++)
+            {
+                var fd = Libc.SyscallOpenAt2(Libc.SysOpenAt2, Handle.DangerousGetHandle().ToInt32(), native, &how, (nuint)sizeof(Libc.OpenHow));
+                if (fd >= 0) return new SafeFileHandle((nint)fd, ownsHandle: true);
+                var error = LinuxException.Last("openat2", Show(path));
+                // A scoped walk through ".." fails with EAGAIN whenever anything on the host was renamed or mounted meanwhile (openat2(2)).
+                if (error.Errno is not (Errno.EAGAIN or Errno.EINTR) || attempt == WalkAttempts) throw error;
+            }
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed class ImageLayout(string path, ImportLimits limits) : IDisposabl
 
     private readonly DirectoryHandle directory = DirectoryHandle.Open(path);
 
+    /// <summary>As the image-spec writes it.</summary>
+    public static string HostPlatform => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux/arm64" : "linux/amd64";
+
     /// <summary>Reads the manifest and the config that a ref (or, without one, this host's platform) selects.</summary>
     /// <exception cref="InvalidImageException">There is no such image, or a document is not what it should be.</exception>
     public ResolvedImage Resolve(string? reference)
@@ -57,7 +60,7 @@ internal sealed class ImageLayout(string path, ImportLimits limits) : IDisposabl
     private Descriptor Select(IReadOnlyList<Descriptor> candidates, string where, int depth)
     {
         var chosen = candidates.Count == 1 ? candidates[0] : candidates.FirstOrDefault(IsOurs)
-            ?? throw new InvalidImageException($"{where} has {candidates.Count} images and none of them is for {OurPlatform}. Choose one by its ref.");
+            ?? throw new InvalidImageException($"{where} has {candidates.Count} images and none of them is for {HostPlatform}. Choose one by its ref.");
         if (MediaTypes.IsManifest(chosen.MediaType)) return chosen;
         if (!MediaTypes.IsIndex(chosen.MediaType)) throw new InvalidImageException($"{where} points to the media type '{chosen.MediaType}', which is neither an image nor an index.");
         if (depth >= MaxIndexDepth) throw new InvalidImageException($"Image indexes are nested deeper than {MaxIndexDepth}.");
@@ -71,9 +74,7 @@ internal sealed class ImageLayout(string path, ImportLimits limits) : IDisposabl
         return index is { SchemaVersion: 2, Manifests.Count: > 0 } ? index.Manifests : throw new InvalidImageException($"{where} lacks schemaVersion 2 or names no manifests.");
     }
 
-    private static string OurPlatform => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux/arm64" : "linux/amd64";
-
-    private static bool IsOurs(Descriptor entry) => entry.Platform is { } platform && $"{platform.Os}/{platform.Architecture}" == OurPlatform;
+    private static bool IsOurs(Descriptor entry) => entry.Platform is { } platform && $"{platform.Os}/{platform.Architecture}" == HostPlatform;
 
     private static string Refs(ImageIndex index) =>
         string.Join(", ", (index.Manifests ?? []).Select(entry => entry.Annotations?.GetValueOrDefault(RefName) ?? entry.Digest.ToString()).Take(8));
@@ -119,7 +120,12 @@ internal sealed class ImageLayout(string path, ImportLimits limits) : IDisposabl
 }
 
 /// <summary>An image of a layout, all documents read and verified.</summary>
-internal sealed record ResolvedImage(Digest Digest, ConfigDocument Config, IReadOnlyList<ResolvedLayer> Layers);
+internal sealed record ResolvedImage(Digest Digest, ConfigDocument Config, IReadOnlyList<ResolvedLayer> Layers)
+{
+    public string Platform => $"{Config.Os}/{Config.Architecture}";
+
+    public bool IsForThisHost => Platform == ImageLayout.HostPlatform;
+}
 
 /// <param name="Blob">The layer as stored.</param>
 /// <param name="Compression">How it is packed.</param>

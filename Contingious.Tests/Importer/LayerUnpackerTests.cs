@@ -163,6 +163,33 @@ public sealed class LayerUnpackerTests : IDisposable
     }
 
     [Fact]
+    public async Task Symlinks_with_dot_dot_are_walked_while_others_rename_and_mount()
+    {
+        // The kernel answers such a walk with EAGAIN whenever anything on the host was renamed meanwhile (openat2(2)).
+        Apply(new TarBuilder().Directory("usr/lib").Directory("a/b").Symlink("a/b/up", "../../usr/../a/../usr/lib"));
+        using var done = new CancellationTokenSource();
+        var (one, two) = (scratch["one"], scratch["two"]);
+        File.WriteAllText(one, "x");
+        var renames = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                File.Move(one, two);
+                File.Move(two, one);
+            }
+        });
+        try
+        {
+            for (var i = 0; i < 20_000; i++) root.OpenDirectory("a/b/up"u8, Resolve.InRoot).Dispose();
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await renames;
+        }
+    }
+
+    [Fact]
     public void A_dangling_symlink_in_a_path_is_refused() => Refused("ENOENT", new TarBuilder().Symlink("lock", "/run/lock").File("lock/x"));
 
     [Fact]
