@@ -12,6 +12,8 @@ public sealed class FileLock : IDisposable
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
     private const int CloseOnExec = 0x80000;
+    private const int Create = 0x40;
+    private const uint OwnerOnly = 0x180;
 
     private readonly SafeFileHandle handle;
 
@@ -25,7 +27,8 @@ public sealed class FileLock : IDisposable
     {
         while (true)
         {
-            File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete).Dispose();
+            // Not by File.OpenHandle, which takes a lock of its own on whatever it opens for writing.
+            Open(path, Create).Dispose();
             try
             {
                 var claimed = TryExclusive(path);
@@ -96,11 +99,11 @@ public sealed class FileLock : IDisposable
         return new FileLock(file);
     }
 
-    private static unsafe SafeFileHandle Open(string path)
+    private static unsafe SafeFileHandle Open(string path, int flags = 0)
     {
         fixed (byte* native = NativePath.Terminated(path))
         {
-            var fd = Libc.Open(native, CloseOnExec, 0);
+            var fd = Libc.Open(native, CloseOnExec | flags, OwnerOnly);
             return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw LinuxException.Last("open", path);
         }
     }

@@ -44,6 +44,6 @@ public sealed class RecipeBook(IReadOnlyList<string> directories)
             "name",
             $"There is no recipe for the image {reference.Name}. Looked in {string.Join(", ", Directories)}; "
             + (known.Count > 0 ? $"there are: {string.Join(", ", known)}. " : "there are none. ")
-            + $"'contingious import {reference.Name} --source SOURCE' imports one without a recipe, {Variable} names other directories.");
+            + $"'contingious import SOURCE --name {reference.Name}' imports one without a recipe, {Variable} names other directories.");
     }
 }

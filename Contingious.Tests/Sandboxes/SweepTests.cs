@@ -1,4 +1,5 @@
 using Contingious.Engine;
+using Contingious.Engine.Linux;
 using Contingious.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -22,7 +23,7 @@ public sealed class SweepTests(EngineFixture fixture)
 
         await SandboxEngine.OpenAsync(fixture.Layout, TimeProvider.System, NullLogger.Instance);
         Assert.Equal(before, HostFootprint.Take(fixture.Layout));
-        Assert.False(Directory.Exists($"/proc/{sandbox.Pid}"));
+        Assert.Null(ProcessIdentity.Of(sandbox.Pid.Value));
     }
 
     [Fact]
