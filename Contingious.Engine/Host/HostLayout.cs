@@ -48,7 +48,7 @@ public sealed record HostLayout(HostAccount Account)
     /// <summary>One lock file for each live sandbox: what is not locked was left behind. On the host, so that it outlives a keeper.</summary>
     public string LocksDirectory => $"{RuntimeDirectory}/locks";
 
-    /// <summary>Copies of the container's init and launcher, bound read-only into every container.</summary>
+    /// <summary>A copy of the container's init, bound read-only into every container.</summary>
     public string ToolsDirectory => $"{PrivateDirectory}/tools";
 
     /// <summary>crun's <c>--root</c>.</summary>

@@ -1,6 +1,6 @@
-using Contingious.Engine.Linux;
 using System.Globalization;
 using Contingious.Engine.Host.SetupActions;
+using Contingious.Engine.Linux;
 
 namespace Contingious.Engine.Host;
 

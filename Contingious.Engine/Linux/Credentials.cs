@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Contingious.Engine.Linux;
 
 /// <summary>Who this process is, and giving that up for good.</summary>
@@ -13,19 +11,7 @@ public static unsafe class Credentials
     /// The uid that this process has one user namespace further out (user_namespaces(7), uid_map), which inside a
     /// keeper is the account's and outside of any is the process's own.
     /// </summary>
-    public static uint OuterUid(uint uid)
-    {
-        foreach (var line in File.ReadLines("/proc/self/uid_map"))
-        {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            var inside = uint.Parse(fields[0], CultureInfo.InvariantCulture);
-            var outside = uint.Parse(fields[1], CultureInfo.InvariantCulture);
-            var count = ulong.Parse(fields[2], CultureInfo.InvariantCulture);
-            if (uid >= inside && uid - inside < count) return outside + (uid - inside);
-        }
-
-        return uid;
-    }
+    public static uint OuterUid(uint uid) => IdMap.ToOutside(IdMap.OwnUids(), uid);
 
     /// <summary>Becomes another account: groups, then group, then user, real, effective and saved, so that there is no way back (credentials(7)).</summary>
     public static void Become(uint uid, uint gid, IReadOnlyList<uint> groups)

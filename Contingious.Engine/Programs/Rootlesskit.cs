@@ -9,7 +9,7 @@ internal static class Rootlesskit
     private const string KeeperScript =
         """
         set -e
-        private=$1 images=$2 ready=$3 init=$4 busybox=$5 unified=$6
+        private=$1 images=$2 ready=$3 init=$4 unified=$5
         mkdir -p "$private"
         mount -t tmpfs -o mode=0711,nosuid,nodev,size=256m tmpfs "$private"
         cd "$private"
@@ -18,8 +18,7 @@ internal static class Rootlesskit
         mkdir -m 0755 tools
         mount --bind "$images" images
         cp "$init" tools/init
-        cp "$busybox" tools/busybox
-        chmod 0555 tools/init tools/busybox
+        chmod 0555 tools/init
         mount --bind tools tools
         mount -o remount,bind,ro,nosuid,nodev tools
         # crun refuses a host that mixes v1 and v2 controllers. It asks this one file, so here it reads an empty one.
@@ -42,7 +41,7 @@ internal static class Rootlesskit
             "-c", "log=$1; shift; setsid -f \"$@\" </dev/null >\"$log\" 2>&1", "start", layout.KeeperLog,
             "rootlesskit", $"--state-dir={layout.RootlesskitDirectory}",
             "sh", "-c", KeeperScript, "keeper", layout.PrivateDirectory, layout.ImagesDirectory, readyFile,
-            ProgramRunner.Find("catatonit") ?? "catatonit", ProgramRunner.Find("busybox") ?? "busybox", unifiedCgroup,
+            ProgramRunner.Find("catatonit") ?? "catatonit", unifiedCgroup,
         ])
         {
             Env = new Dictionary<string, string>(ProgramRunner.BareEnvironment) { ["HOME"] = layout.StateDirectory },

@@ -14,43 +14,53 @@ internal sealed class IdSlice : IDisposable
 
     private readonly FileLock hold;
 
-    private IdSlice(int index, FileLock hold)
+    private IdSlice(uint firstId, FileLock hold)
     {
-        FirstId = ((uint)index + 1) * Size;
+        FirstId = firstId;
         this.hold = hold;
     }
 
-    /// <summary>The keeper's id that is the container's 0. The ids below the first slice are the images' own.</summary>
+    /// <summary>The keeper's id that is the container's 0. The ids below <see cref="Size"/> are the images' own.</summary>
     public uint FirstId { get; }
 
     /// <exception cref="HostNotReadyException">The account has too few subordinate ids, or every slice is in use.</exception>
     public static IdSlice Lease(HostLayout layout)
     {
-        var count = CountOf(File.ReadLines("/proc/self/uid_map"));
-        if (count < 1)
+        var uids = IdMap.OwnUids();
+        var slices = FirstIds(uids, IdMap.OwnGids());
+        if (slices.Count == 0)
         {
-            throw new HostNotReadyException($"{layout.Account.Name} has fewer subordinate ids than one sandbox needs (two times 65,536). Mend it with: sudo contingious setup");
+            throw new HostNotReadyException($"{layout.Account.Name} has fewer subordinate ids than one sandbox needs. Mend it with: sudo contingious setup, then contingious keeper stop");
         }
 
-        for (var index = 0; index < count; index++)
+        foreach (var first in slices)
         {
-            if (FileLock.TryClaim($"{layout.SlicesDirectory}/{index.ToString(CultureInfo.InvariantCulture)}") is { } hold) return new IdSlice(index, hold);
+            // Named as the host numbers it, so that keepers with different maps cannot hand out the same ids.
+            var name = IdMap.ToOutside(uids, first).ToString(CultureInfo.InvariantCulture);
+            if (FileLock.TryClaim($"{layout.SlicesDirectory}/{name}") is { } hold) return new IdSlice(first, hold);
         }
 
-        throw new HostNotReadyException($"All {count} slices of subordinate ids are in use: as many sandboxes live at once. Wait for one to end, or grant {layout.Account.Name} more in /etc/subuid and /etc/subgid.");
+        throw new HostNotReadyException($"All {slices.Count} slices of subordinate ids are in use: as many sandboxes live at once. Wait for one to end, or grant {layout.Account.Name} more in /etc/subuid and /etc/subgid.");
     }
 
-    /// <summary>How many whole slices a uid_map (user_namespaces(7)) leaves behind the images' own ids.</summary>
-    public static int CountOf(IEnumerable<string> uidMap)
+    /// <summary>
+    /// The first ids of all slices. A slice lies in one piece of the uid map and in one of the gid map: the kernel
+    /// refuses a namespace whose ids straddle two (user_namespaces(7)).
+    /// </summary>
+    public static IReadOnlyList<uint> FirstIds(IReadOnlyList<IdExtent> uids, IReadOnlyList<IdExtent> gids)
     {
-        ulong last = 0;
-        foreach (var line in uidMap)
+        var slices = new List<uint>();
+        foreach (var uid in uids)
         {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            last = Math.Max(last, ulong.Parse(fields[0], CultureInfo.InvariantCulture) + ulong.Parse(fields[2], CultureInfo.InvariantCulture));
+            foreach (var gid in gids)
+            {
+                ulong first = Math.Max(Math.Max(uid.Inside, gid.Inside), Size);
+                var end = Math.Min((ulong)uid.Inside + uid.Count, (ulong)gid.Inside + gid.Count);
+                for (; first + Size <= end; first += Size) slices.Add((uint)first);
+            }
         }
 
-        return (int)Math.Min(last / Size, 4096) - 1;
+        return slices;
     }
 
     public void Dispose() => hold.Dispose();

@@ -121,9 +121,9 @@ public sealed class DoctorTests
     {
         using var host = FakeHost.Hybrid();
         host.InstallPrograms();
-        File.Copy("/bin/true", host.At("/usr/bin/busybox"), overwrite: true);
+        File.Copy("/bin/true", host.At("/usr/bin/catatonit"), overwrite: true);
 
-        Assert.Contains((await host.DoctorAsync()).Examine(), finding => finding is { Severity: Severity.Fatal, Remedy: "sudo apt-get install busybox-static" });
+        Assert.Contains((await host.DoctorAsync()).Examine(), finding => finding is { Severity: Severity.Fatal, Remedy: "sudo apt-get install catatonit" });
     }
 
     [Fact]

@@ -80,7 +80,7 @@ internal sealed class FakeHost : IDisposable
         // The smallest file that passes for a static program: an ELF header and no segment.
         var elf = new byte[64];
         new byte[] { 0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1 }.CopyTo(elf, 0);
-        foreach (var program in (string[])["rootlesskit", "newuidmap", "newgidmap", "nsenter", "catatonit", "busybox", "crun"])
+        foreach (var program in (string[])["rootlesskit", "newuidmap", "newgidmap", "nsenter", "catatonit", "setsid", "crun"])
         {
             Write($"/usr/bin/{program}", "");
             File.WriteAllBytes(At($"/usr/bin/{program}"), elf);

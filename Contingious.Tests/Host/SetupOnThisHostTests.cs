@@ -1,5 +1,5 @@
-using Contingious.Engine.Linux;
 using Contingious.Engine.Host;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Programs;
 
 namespace Contingious.Tests.Host;

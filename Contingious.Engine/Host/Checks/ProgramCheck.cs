@@ -19,13 +19,14 @@ internal static class ProgramCheck
         new("newgidmap", "uidmap", "maps the account's subordinate groups"),
         new("nsenter", "util-linux", "joins the keeper's namespaces"),
         new("catatonit", "catatonit", "is each container's init") { Static = true },
-        new("busybox", "busybox-static", "launches each step's command") { Static = true },
+        new("setsid", "util-linux", "starts the keeper in a session of its own"),
     ];
 
     private static readonly Needed[] Optional =
     [
         new("skopeo", "skopeo", "fetches images from registries"),
         new("buildah", "buildah", "builds images"),
+        new("busybox", "busybox-static", "is the userland of alpine-hello-world"),
         new("slirp4netns", "slirp4netns", "gives sandboxes a network"),
         new("rabbitmq-server", "rabbitmq-server", "is a broker on this host"),
     ];

@@ -1,0 +1,33 @@
+using System.Globalization;
+
+namespace Contingious.Engine.Linux;
+
+/// <summary>One line of a uid_map or gid_map (user_namespaces(7)): a run of ids that lie in one piece inside and outside.</summary>
+/// <param name="Inside">The first id in the namespace.</param>
+/// <param name="Outside">The id that it is one namespace further out.</param>
+/// <param name="Count">How many follow on.</param>
+public readonly record struct IdExtent(uint Inside, uint Outside, uint Count);
+
+/// <summary>The ids that a user namespace has.</summary>
+public static class IdMap
+{
+    public static IReadOnlyList<IdExtent> OwnUids() => Parse(File.ReadLines("/proc/self/uid_map"));
+
+    public static IReadOnlyList<IdExtent> OwnGids() => Parse(File.ReadLines("/proc/self/gid_map"));
+
+    public static IReadOnlyList<IdExtent> Parse(IEnumerable<string> lines) =>
+        [.. lines.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(fields => fields.Length == 3).Select(fields => new IdExtent(Number(fields[0]), Number(fields[1]), Number(fields[2])))];
+
+    /// <summary>What an id inside is outside; itself where it is not mapped.</summary>
+    public static uint ToOutside(IReadOnlyList<IdExtent> map, uint id)
+    {
+        foreach (var extent in map)
+        {
+            if (id >= extent.Inside && id - extent.Inside < extent.Count) return extent.Outside + (id - extent.Inside);
+        }
+
+        return id;
+    }
+
+    private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
+}
