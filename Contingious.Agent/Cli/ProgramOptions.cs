@@ -17,6 +17,12 @@ internal sealed class ProgramOptions
 
     public Argument<string[]> Command { get; } = new("command") { Description = "program and arguments, behind -- (the image's own command)", Arity = ArgumentArity.ZeroOrMore, HelpName = "-- COMMAND" };
 
+    public ProgramOptions() => Command.Validators.Add(result =>
+    {
+        // What is no option of ours is taken for the program's name, which no program begins with.
+        if (result.Tokens is [{ Value: ['-', ..] } first, ..]) result.AddError($"'{first.Value}' is no option here. --help lists those that are; a program and its own options stand behind --.");
+    });
+
     public void AddTo(Command command)
     {
         foreach (var option in new Option[] { files, stdin, env, user, workdir, outputs }) command.Options.Add(option);
@@ -61,7 +67,7 @@ internal sealed class ProgramOptions
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new ContingiousException($"--file {text}: {host} cannot be read by the account {Environment.UserName} ({error.Message}). Name a file that this account may read, as HOST:PATH.", error);
+            throw new ContingiousException($"--file {text}: {host} cannot be read by the account {Environment.GetEnvironmentVariable("USER") ?? Environment.UserName} ({error.Message}). Name a file that this account may read, as HOST:PATH.", error);
         }
     }
 
