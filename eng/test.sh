@@ -92,10 +92,14 @@ say "format"
 check_format
 
 await_broker
+export CONTINGIOUS_CLI=$CONTINGIOUS
+# The test program wants a directory for its reports, which the account must be able to write.
+results=$(as_account mktemp -d /tmp/contingious-results.XXXXXX)
+at_exit rm -rf "$results"
 say "tests on the host"
-run_tests host "$CHECKOUT/$TEST_PROGRAM" --filter-not-trait Needs=keeper
+run_tests host "$CHECKOUT/$TEST_PROGRAM" --results-directory "$WORK/results" --filter-not-trait Needs=keeper
 say "tests inside the keeper, as $(account)"
-run_tests keeper "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --filter-trait Needs=keeper
+run_tests keeper "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --results-directory "$results" --filter-trait Needs=keeper
 
 say "checks"
 for check in "$CHECKOUT"/eng/checks/*.sh; do

@@ -54,7 +54,7 @@ internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPubl
         }
 
         var result = await memory.GetOrRunAsync(
-            (job.JobId, job.Attempt),
+            JobKey.Of(job, delivery.Body),
             () => RunAsync(job, stopping, abandoned),
             () => logger.JobRepeated(job.JobId, job.Attempt, delivery.Redelivered)).ConfigureAwait(false);
         await DeliverAsync(delivery, delivery.CorrelationId ?? job.JobId, result, abandoned).ConfigureAwait(false);

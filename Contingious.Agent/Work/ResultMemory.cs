@@ -1,16 +1,18 @@
+using System.Security.Cryptography;
+using Contingious.Agent.Wire;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Work;
 
 /// <summary>
-/// What is running and what was answered lately, by job id and attempt: a job that is delivered twice is run once.
+/// What is running and what was answered lately, by job id, attempt and content: a job that is delivered twice is run once.
 /// The oldest results go first, when there are too many or they are too large together.
 /// </summary>
 internal sealed class ResultMemory(int mostResults, ByteSize mostBytes)
 {
     private readonly Lock access = new();
-    private readonly Dictionary<(string JobId, int Attempt), Task<ReadOnlyMemory<byte>>> running = [];
-    private readonly Dictionary<(string JobId, int Attempt), LinkedListNode<Answer>> answered = [];
+    private readonly Dictionary<JobKey, Task<ReadOnlyMemory<byte>>> running = [];
+    private readonly Dictionary<JobKey, LinkedListNode<Answer>> answered = [];
     private readonly LinkedList<Answer> byAge = [];
     private long bytes;
 
@@ -18,7 +20,7 @@ internal sealed class ResultMemory(int mostResults, ByteSize mostBytes)
     /// <param name="key">Names the job.</param>
     /// <param name="run">Makes the encoded result.</param>
     /// <param name="onRepeat">Called where nothing is run.</param>
-    public Task<ReadOnlyMemory<byte>> GetOrRunAsync((string JobId, int Attempt) key, Func<Task<ReadOnlyMemory<byte>>> run, Action onRepeat)
+    public Task<ReadOnlyMemory<byte>> GetOrRunAsync(JobKey key, Func<Task<ReadOnlyMemory<byte>>> run, Action onRepeat)
     {
         TaskCompletionSource<ReadOnlyMemory<byte>> mine;
         lock (access)
@@ -37,7 +39,7 @@ internal sealed class ResultMemory(int mostResults, ByteSize mostBytes)
         return mine.Task;
     }
 
-    private Task<ReadOnlyMemory<byte>>? Find((string JobId, int Attempt) key)
+    private Task<ReadOnlyMemory<byte>>? Find(JobKey key)
     {
         if (running.TryGetValue(key, out var task)) return task;
         if (!answered.TryGetValue(key, out var node)) return null;
@@ -46,7 +48,7 @@ internal sealed class ResultMemory(int mostResults, ByteSize mostBytes)
         return Task.FromResult(node.Value.Result);
     }
 
-    private async Task FinishAsync((string JobId, int Attempt) key, Func<Task<ReadOnlyMemory<byte>>> run, TaskCompletionSource<ReadOnlyMemory<byte>> mine)
+    private async Task FinishAsync(JobKey key, Func<Task<ReadOnlyMemory<byte>>> run, TaskCompletionSource<ReadOnlyMemory<byte>> mine)
     {
         try
         {
@@ -67,7 +69,7 @@ internal sealed class ResultMemory(int mostResults, ByteSize mostBytes)
         }
     }
 
-    private void Remember((string JobId, int Attempt) key, ReadOnlyMemory<byte> result)
+    private void Remember(JobKey key, ReadOnlyMemory<byte> result)
     {
         answered[key] = byAge.AddLast(new Answer(key, result));
         bytes += result.Length;
@@ -79,5 +81,14 @@ internal sealed class ResultMemory(int mostResults, ByteSize mostBytes)
         }
     }
 
-    private sealed record Answer((string JobId, int Attempt) Key, ReadOnlyMemory<byte> Result);
+    private sealed record Answer(JobKey Key, ReadOnlyMemory<byte> Result);
+}
+
+/// <summary>
+/// Which job a message is: its id and attempt, and what it asks for. Another job that was given the same id by mistake
+/// is another job: nobody is answered with somebody else's result.
+/// </summary>
+internal readonly record struct JobKey(string JobId, int Attempt, string Content)
+{
+    public static JobKey Of(Job job, ReadOnlyMemory<byte> message) => new(job.JobId, job.Attempt, Convert.ToHexStringLower(SHA256.HashData(message.Span)));
 }

@@ -11,6 +11,7 @@ public sealed class FileLock : IDisposable
     private const int LockShared = 1;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
+    private const int Unlock = 8;
     private const int CloseOnExec = 0x80000;
     private const int Create = 0x40;
     private const uint OwnerOnly = 0x180;
@@ -83,7 +84,12 @@ public sealed class FileLock : IDisposable
         }
     }
 
-    public void Dispose() => handle.Dispose();
+    public void Dispose()
+    {
+        // Closing alone is not enough: a process that another thread is just starting holds a copy of the descriptor until its exec.
+        if (!handle.IsClosed) _ = Libc.Flock(handle, Unlock);
+        handle.Dispose();
+    }
 
     private static FileLock Take(string path, int operation)
     {

@@ -44,11 +44,13 @@ internal sealed class Sandbox : IAsyncDisposable
     private IdSlice Slice => slice ?? throw new InvalidOperationException("The sandbox has no slice yet.");
 
     /// <summary>Claims the name. The lock file is there before anything that it names: it is the journal that a sweep reads.</summary>
-    /// <exception cref="RejectedRequestException">A live sandbox has that name.</exception>
+    /// <exception cref="ContingiousException">
+    /// A live sandbox has that name: the same job runs here already, for this agent or another, and its result comes from there.
+    /// </exception>
     public static Sandbox Claim(HostLayout layout, SandboxId id, TimeProvider time)
     {
         var hold = FileLock.TryClaim($"{layout.LocksDirectory}/{id}")
-            ?? throw new RejectedRequestException("job_id", $"A job {id} is running on this host already: give each job an id of its own.");
+            ?? throw new ContingiousException($"{id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
         return new Sandbox(layout, id, hold, time);
     }
 

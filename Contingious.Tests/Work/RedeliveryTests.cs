@@ -27,6 +27,20 @@ public sealed class RedeliveryTests(PrivateBroker broker)
     }
 
     [Fact]
+    public async Task Another_job_with_the_same_id_is_never_answered_with_somebody_else_s_result()
+    {
+        await using var scene = await AgentScene.StartAsync(broker);
+        var runs = 0;
+        scene.Engine.Behaviour = (_, _) => Task.FromResult(FakeEngine.Ok($"run {++runs}"));
+        await scene.PostAsync(AgentScene.Job("same", content: "hers"));
+        var hers = await scene.NextReplyAsync();
+        await scene.PostAsync(AgentScene.Job("same", content: "his"));
+        Assert.NotEqual(hers.Body.ToArray(), (await scene.NextReplyAsync()).Body.ToArray());
+        Assert.Equal(2, runs);
+        await scene.AssertNothingLeftAsync();
+    }
+
+    [Fact]
     public async Task A_running_job_that_comes_again_waits_for_the_first()
     {
         await using var scene = await AgentScene.StartAsync(broker);

@@ -41,12 +41,12 @@ public sealed class ResultMemoryTests
     [Fact]
     public async Task A_run_that_fails_is_run_again()
     {
-        await Assert.ThrowsAsync<InvalidOperationException>(() => memory.GetOrRunAsync(("a", 1), () => throw new InvalidOperationException(), () => { }));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => memory.GetOrRunAsync(new JobKey("a", 1, ""), () => throw new InvalidOperationException(), () => { }));
         Assert.Equal(1, (await RunAsync("a", 1)).Length);
     }
 
     private Task<ReadOnlyMemory<byte>> RunAsync(string job, int size) => memory.GetOrRunAsync(
-        (job, 1),
+        new JobKey(job, 1, ""),
         () =>
         {
             runs++;
