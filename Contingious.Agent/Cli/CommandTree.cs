@@ -31,7 +31,7 @@ internal static class CommandTree
         "Runs untrusted programs in fresh rootless containers, and answers with a verdict, the evidence for it, and the output.")
     {
         SetupCommand.Build(),
-        DoctorCommand.Build(),
+        DoctorCommand.Build(args),
         ImportCommand.Build(args),
         ImagesCommand.Build(args),
         RunCommand.Build(args),
@@ -39,7 +39,7 @@ internal static class CommandTree
         ExecCommand.Build(args),
         AgentCommand.Build(args),
         SubmitCommand.Build(args),
-        BrokerCommand.Build(),
+        BrokerCommand.Build(args),
         KeeperCommand.Build(args),
         UnshareCommand.Build(args),
     };

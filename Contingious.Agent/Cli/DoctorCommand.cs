@@ -8,13 +8,15 @@ namespace Contingious.Agent.Cli;
 /// <summary><c>contingious doctor</c>: what this host lacks, and the command that mends it.</summary>
 internal static class DoctorCommand
 {
-    public static Command Build()
+    public static Command Build(IReadOnlyList<string> args)
     {
         var json = ReportRenderer.JsonOption();
         var account = new Option<string?>("--account") { Description = "examine the host for this account (the one this command runs for)", HelpName = "NAME" };
         var command = new Command("doctor", "Examine this host and name the command that mends each finding. Exits with 1 where no job could run.") { account, json };
         command.SetAction(async (parsed, cancellation) =>
         {
+            // For another account than one's own only root can look.
+            if (parsed.GetValue(account) is null) await AccountEntry.LeaveRootAsync(args, cancellation).ConfigureAwait(false);
             var whom = parsed.GetValue(account) ?? Environment.GetEnvironmentVariable(AccountEntry.AccountVariable);
             if (whom is null && Credentials.EffectiveUid != 0) whom = $"{Credentials.EffectiveUid}";
             var doctor = await Doctor.ForAsync(whom, HostRoot.Real, cancellation).ConfigureAwait(false);

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Contingious.Agent.Queue;
 using Contingious.Agent.Wire;
 using Contingious.Engine.Host;
-using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Cli;
@@ -23,12 +22,7 @@ internal static class SubmitCommand
         broker.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            if (Credentials.EffectiveUid == 0)
-            {
-                var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
-                entry.BecomeAccount(args);
-            }
-
+            await AccountEntry.LeaveRootAsync(args, cancellation).ConfigureAwait(false);
             var jobId = parsed.GetValue(id) ?? $"submit-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
             if (!SandboxId.IsJobId(jobId)) throw new Engine.RejectedRequestException("--job-id", $"--job-id {jobId}: {SandboxId.JobIdRule}");
             var job = new Job(jobId, 1, program.Read(parsed, SandboxId.For(jobId, 1), parsed.GetRequiredValue(image)));

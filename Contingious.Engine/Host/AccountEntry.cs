@@ -52,6 +52,26 @@ public sealed class AccountEntry
         return new AccountEntry(layout, isHostRoot: uid == 0, isInKeeper: false);
     }
 
+    /// <summary>
+    /// For commands that touch nothing of the host: invoked as root, they start over as the prepared account. Where none
+    /// is prepared there is nobody to become, and nothing of the engine to be kept from root.
+    /// </summary>
+    public static async Task LeaveRootAsync(IReadOnlyList<string> args, CancellationToken cancellation)
+    {
+        if (Credentials.EffectiveUid != 0 || Credentials.OuterUid(0) != 0) return;
+        AccountEntry entry;
+        try
+        {
+            entry = await FindAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (HostNotReadyException)
+        {
+            return;
+        }
+
+        entry.BecomeAccount(args);
+    }
+
     /// <summary>Makes sure that this process runs as the account. Invoked as root, it starts over as the account and does not return.</summary>
     public void BecomeAccount(IReadOnlyList<string> args)
     {

@@ -1,10 +1,10 @@
-using System.Runtime.CompilerServices;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Programs;
 using Contingious.Importer;
 using Contingious.Importer.Recipes;
 using Contingious.Tests.Importer.Support;
+using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Importer;
 
@@ -17,7 +17,7 @@ public sealed class ContainerfileImportTests
     {
         NeedKeeper("buildah", "/bin/busybox");
         using var fixture = new ImportFixture();
-        var request = new RecipeBook([RecipesOfTheProject()]).Find("alpine-hello-world");
+        var request = new RecipeBook([$"{Repository.Root}/images"]).Find("alpine-hello-world");
 
         var image = await fixture.Importer.ImportAsync(request, null, TestContext.Current.CancellationToken);
 
@@ -78,6 +78,4 @@ public sealed class ContainerfileImportTests
         Privileges.NeedRoot();
         foreach (var program in programs) Privileges.Need(ProgramRunner.Find(program) is not null, $"{program} is not installed");
     }
-
-    private static string RecipesOfTheProject([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../images"));
 }
