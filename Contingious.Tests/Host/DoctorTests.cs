@@ -174,6 +174,18 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task A_host_with_v2_controllers_alone_is_refused_with_a_way_out()
+    {
+        using var systemd = FakeHost.Systemd();
+        using var plain = FakeHost.Unified();
+        using var hybrid = FakeHost.Hybrid();
+
+        Assert.Contains((await systemd.DoctorAsync()).Examine(), finding => finding is { Check: "cgroup version", Severity: Severity.Fatal } && finding.Remedy.Contains("systemd.unified_cgroup_hierarchy=0", StringComparison.Ordinal));
+        Assert.Contains((await plain.DoctorAsync(FakeHost.Ordinary)).Examine(), finding => finding is { Check: "cgroup version", Severity: Severity.Fatal } && finding.Remedy.Contains("mount -t cgroup", StringComparison.Ordinal));
+        Assert.DoesNotContain((await hybrid.DoctorAsync()).Examine(), finding => finding.Check == "cgroup version");
+    }
+
+    [Fact]
     [Trait("Needs", "root")]
     public async Task A_delegated_v2_cgroup_must_have_the_controllers_that_verdicts_come_from()
     {

@@ -16,11 +16,20 @@ internal static class CgroupCheck
     {
         var mounts = CgroupMounts.Parse(host.Root.Lines("/proc/self/mountinfo"));
         if (mounts.All.Count == 0) return [Finding.Fatal(Check, "No cgroup hierarchy is mounted.", "sudo mount -t cgroup2 none /sys/fs/cgroup")];
-        if (host.Account is not { } account) return [];
-        if (mounts.IsLegacy) return Legacy(host, account, mounts);
+        if (mounts.IsLegacy) return host.Account is { } owner ? Legacy(host, owner, mounts) : [];
         if (mounts.Unified is not { } unified) return [Finding.Fatal(Check, "The memory controller is in no hierarchy that is mounted writable.", "sudo mount -t cgroup2 none /sys/fs/cgroup")];
-        return host.Root.HasSystemd ? Systemd(host, account, unified) : [Delegated(host, account, unified)];
+        var only = OnlyUnified(host);
+        if (host.Account is not { } account) return [only];
+        return [only, .. host.Root.HasSystemd ? Systemd(host, account, unified) : [Delegated(host, account, unified)]];
     }
+
+    /// <summary>The engine limits and counts through v1 controllers. What setup delegates of v2 is not used yet.</summary>
+    private static Finding OnlyUnified(Examined host) => Finding.Fatal(
+        "cgroup version",
+        "This host has its memory, pids and cpu controllers in cgroup v2. This version of the engine needs them in v1 (the legacy or hybrid layout).",
+        host.Root.HasSystemd
+            ? "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=0 /' /etc/default/grub && sudo update-grub && sudo reboot"
+            : $"sudo sh -c 'for c in {string.Join(' ', NeededLegacy)}; do mkdir -p /sys/fs/cgroup-v1/$c && mount -t cgroup -o $c none /sys/fs/cgroup-v1/$c; done' && {host.Setup}");
 
     private static IEnumerable<Finding> Legacy(Examined host, HostAccount account, CgroupMounts mounts)
     {
