@@ -29,7 +29,7 @@ internal static class ImagesCommand
 
             TextTable.Write(["NAME", "DIGEST", "EDITABLE", "FILES", "IMPORTED"], images.Select(image => new[]
             {
-                string.Join(", ", image.Names), image.Digest.Hex[..12], new ByteSize(image.EditableBytes).ToString(),
+                image.Names.Count > 0 ? string.Join(", ", image.Names) : "<none>", image.Digest.Hex[..12], new ByteSize(image.EditableBytes).ToString(),
                 image.EditableFiles.ToString(CultureInfo.InvariantCulture), image.ImportedAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
             }));
         });
