@@ -3,7 +3,7 @@ namespace Contingious.Engine.Model;
 /// <summary>What a step used: what was <em>measured</em>. What was asked is <see cref="Limits"/>.</summary>
 public sealed record Usage
 {
-    /// <summary>CPU time of every process of the step, from the cgroup's clock.</summary>
+    /// <summary>CPU time of every process of the step, from the cgroup's clock; the runtime's own start (about 10 ms) is in it.</summary>
     public TimeSpan CpuTime { get; init; }
 
     /// <summary>Monotonic time from launch to the end of the last process.</summary>

@@ -28,6 +28,7 @@ internal sealed class StepRun : IDisposable
     private readonly OutputCapture stderr;
     private readonly CancellationTokenSource draining = new();
     private readonly Task drained;
+    private TimeSpan? wallTime;
 
     /// <summary>Launches the step's container.</summary>
     public StepRun(Crun crun, StepRequest step, Cgroup cgroup, string container, string bundle, TimeProvider time)
@@ -57,15 +58,16 @@ internal sealed class StepRun : IDisposable
         {
             if (cancellation.IsCancellationRequested) return Outcome.Cancelled;
             var cpuTime = cgroup.ReadCpuTime();
-            var wallTime = time.GetElapsedTime(started);
+            var elapsed = time.GetElapsedTime(started);
             if (cgroup.ReadOomKills() > 0) return Outcome.MemoryLimit;
             if (cpuTime > step.Limits.CpuTime) return Outcome.CpuTimeLimit;
-            if (wallTime > step.Limits.WallTime) return Outcome.WallTimeLimit;
+            if (elapsed > step.Limits.WallTime) return Outcome.WallTimeLimit;
             if (stdout.Produced + stderr.Produced > step.Limits.ProducedOutput.Bytes) return Outcome.OutputLimit;
-            var pause = Watchdog.Pause(step.Limits.CpuTime - cpuTime, step.Limits.WallTime - wallTime, step.Limits.Cpus);
+            var pause = Watchdog.Pause(step.Limits.CpuTime - cpuTime, step.Limits.WallTime - elapsed, step.Limits.Cpus);
             await Task.WhenAny(ended, Task.Delay(pause, time, cancellation)).ConfigureAwait(false);
         }
 
+        wallTime = time.GetElapsedTime(started);
         return null;
     }
 
@@ -89,6 +91,8 @@ internal sealed class StepRun : IDisposable
             await program.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         }
 
+        wallTime ??= time.GetElapsedTime(started);
+
         // A descendant cannot hold the pipes any more; the bound is for the day when this is wrong.
         draining.CancelAfter(drainPatience);
         await drained.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -108,7 +112,7 @@ internal sealed class StepRun : IDisposable
 
         return Verdict.Report(
             step,
-            new StepObservation(program.ExitCode, counters, time.GetElapsedTime(started), stoppedFor, diskUsedBytes, diskFull, stdout.Produced + stderr.Produced),
+            new StepObservation(program.ExitCode, counters, wallTime ?? time.GetElapsedTime(started), stoppedFor, diskUsedBytes, diskFull, stdout.Produced + stderr.Produced),
             stdout,
             stderr);
     }
