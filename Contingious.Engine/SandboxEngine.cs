@@ -86,7 +86,7 @@ public sealed class SandboxEngine
 
     private async Task<RunReport> RunStagesAsync(RunRequest request, StageClock clock, CancellationToken cancellation)
     {
-        Validate(request);
+        if (request.Steps.Count == 0) throw new RejectedRequestException("steps", "A job needs at least one step.");
 
         // Prepare
         using var lease = clock.Run(Stage.LeaseImage, () => images.Lease(request.Image));                                  // 1
@@ -95,14 +95,14 @@ public sealed class SandboxEngine
         try
         {
             clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(image, request.Limits, cancellation));                 // 2
-            var bundles = clock.Run(Stage.WriteSpec, () => request.Steps.Select((step, i) => sandbox.WriteSpec(image, step, i)).ToList()); // 3
+            var bundles = clock.Run(Stage.WriteSpec, () => request.Steps.Select((_, i) => sandbox.WriteSpec(image, request, i)).ToList()); // 3
             clock.Run(Stage.CreateCgroup, () => sandbox.CreateCgroup(account, request.Limits));                           // 4
 
             // Each step, until one is not Ok
             var reports = new List<StepReport>();
             foreach (var (step, bundle) in request.Steps.Zip(bundles))
             {
-                var obstructed = clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle, step, FilesOf(request, reports.Count), $"steps[{reports.Count}].files")); // 5
+                var obstructed = clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle, request, reports.Count));            // 5
                 if (obstructed is not null)
                 {
                     reports.Add(obstructed);
@@ -124,17 +124,6 @@ public sealed class SandboxEngine
         {
             await ReleaseAsync(sandbox, clock).ConfigureAwait(false);                                                     // 11
         }
-    }
-
-    // The job's files are in place before the first step, whose own come after them.
-    private static IReadOnlyList<InputFile> FilesOf(RunRequest request, int step) =>
-        step == 0 ? [.. request.Files, .. request.Steps[0].Files] : request.Steps[step].Files;
-
-    private static void Validate(RunRequest request)
-    {
-        if (request.Steps.Count == 0) throw new RejectedRequestException("steps", "A job needs at least one step.");
-        InputFiles.Validate(request.Files, "files");
-        for (var i = 0; i < request.Steps.Count; i++) InputFiles.Validate(request.Steps[i].Files, $"steps[{i}].files");
     }
 
     private static RunReport Conclude(Image image, List<StepReport> steps, IReadOnlyList<OutputFile> outputs)

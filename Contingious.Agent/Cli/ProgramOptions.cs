@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Contingious.Agent.Wire;
 using Contingious.Engine;
 using Contingious.Engine.Model;
 
@@ -29,12 +30,17 @@ internal sealed class ProgramOptions
         limits.AddTo(command);
     }
 
-    public RunRequest Read(ParseResult parsed, SandboxId id, string image)
+    /// <summary>
+    /// The job that the options describe. It is put through the wire and back, so that one set of rules, that of
+    /// docs/wire.md, holds for what is run here and for what is posted.
+    /// </summary>
+    /// <exception cref="WireException">A rule is broken; the message names the field.</exception>
+    public Job Read(ParseResult parsed, string jobId, string image)
     {
         var asked = limits.Read(parsed);
-        return new RunRequest
+        var request = new RunRequest
         {
-            Id = id,
+            Id = SandboxId.For(jobId, 1),
             Image = image,
             Limits = asked,
             Files = [.. (parsed.GetValue(files) ?? []).Select(ReadFile)],
@@ -53,6 +59,7 @@ internal sealed class ProgramOptions
                 },
             ],
         };
+        return JobCodec.Decode(JobCodec.Encode(new Job(jobId, 1, request)));
     }
 
     private static InputFile ReadFile(string text)

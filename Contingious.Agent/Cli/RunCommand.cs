@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using Contingious.Engine;
 using Contingious.Engine.Host;
-using Contingious.Engine.Model;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Agent.Cli;
@@ -21,10 +20,9 @@ internal static class RunCommand
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
             await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var id = SandboxId.For($"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", 1);
-            var request = program.Read(parsed, id, parsed.GetRequiredValue(image));
+            var job = program.Read(parsed, $"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", parsed.GetRequiredValue(image));
             var engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
-            var report = await engine.RunAsync(request, cancellation).ConfigureAwait(false);
+            var report = await engine.RunAsync(job.Request, cancellation).ConfigureAwait(false);
             await ReportRenderer.RenderAsync(report, parsed.GetValue(json)).ConfigureAwait(false);
             return ExitCodes.Of(report);
         });

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using Contingious.Agent.Queue;
-using Contingious.Agent.Wire;
 using Contingious.Engine.Host;
 using Contingious.Engine.Model;
 
@@ -25,7 +24,7 @@ internal static class SubmitCommand
             await AccountEntry.LeaveRootAsync(args, cancellation).ConfigureAwait(false);
             var jobId = parsed.GetValue(id) ?? $"submit-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
             if (!SandboxId.IsJobId(jobId)) throw new Engine.RejectedRequestException("--job-id", $"--job-id {jobId}: {SandboxId.JobIdRule}");
-            var job = new Job(jobId, 1, program.Read(parsed, SandboxId.For(jobId, 1), parsed.GetRequiredValue(image)));
+            var job = program.Read(parsed, jobId, parsed.GetRequiredValue(image));
             var submitter = await JobSubmitter.ConnectAsync(broker.Read(parsed), cancellation).ConfigureAwait(false);
             await using (submitter.ConfigureAwait(false))
             {

@@ -6,19 +6,37 @@ using Contingious.Engine.Storage;
 namespace Contingious.Engine.Sandboxes;
 
 /// <summary>Puts a job's files into its clone, through descriptors only: a link in the way is never followed.</summary>
-internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser user, string workingDirectory)
+/// <param name="clone">The job's clone.</param>
+/// <param name="firstId">The slice's first id, added to every owner.</param>
+/// <param name="user">Whose the files become.</param>
+/// <param name="workingDirectory">What relative paths are relative to.</param>
+/// <param name="mountPoints">Where something is mounted over the clone: a file put there would never be seen.</param>
+internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser user, string workingDirectory, IReadOnlyList<string> mountPoints)
 {
     private const uint DirectoryMode = 0x1ED; // 0755
     private const uint FileMode = 0x1A4;      // 0644
 
-    /// <summary>Checks every path before anything runs.</summary>
-    /// <exception cref="RejectedRequestException">A path leaves the clone or names no file.</exception>
-    public static void Validate(IReadOnlyList<InputFile> files, string field)
+    /// <summary>
+    /// Checks every path before anything runs, so that what is wrong later on is a step's doing and not the job's.
+    /// </summary>
+    /// <exception cref="RejectedRequestException">A path leaves the clone, names no file, or would be hidden by a mount.</exception>
+    public void Validate(IReadOnlyList<InputFile> files, string field)
     {
         for (var i = 0; i < files.Count; i++)
         {
-            if (Components(files[i].Path, $"{field}[{i}].path").Count == 0) throw new RejectedRequestException($"{field}[{i}].path", "The path names no file.");
+            var (path, at) = (Absolute(files[i].Path), $"{field}[{i}].path");
+            if (files[i].Path.Length == 0 || Components(path, at).Count == 0 || path.EndsWith("/.", StringComparison.Ordinal)) throw new RejectedRequestException(at, "The path names no file.");
+            if (MountOver(path) is not { } mount) continue;
+            throw new RejectedRequestException(at, $"{path} is below {mount}, where something read-only or of the container's own is mounted. Put it below an editable path, such as {workingDirectory}.");
         }
+    }
+
+    /// <exception cref="RejectedRequestException">The working directory is not a place in the rootfs.</exception>
+    public void ValidateWorkingDirectory(string field)
+    {
+        if (!workingDirectory.StartsWith('/')) throw new RejectedRequestException(field, $"{workingDirectory} is not absolute.");
+        if (IsBelow(workingDirectory, "/proc")) throw new RejectedRequestException(field, $"{workingDirectory} is below /proc, which is no place to work in.");
+        _ = Components(workingDirectory, field);
     }
 
     /// <exception cref="RejectedRequestException">Something that is not a directory is in a path's way.</exception>
@@ -31,6 +49,8 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
     /// <summary>Makes the working directory, and gives it to the job's user where nobody but root could write to it.</summary>
     public void PrepareWorkingDirectory(string field)
     {
+        // A read-only directory can be worked in; it is there already.
+        if (MountOver(workingDirectory) is not null) return;
         using var root = clone.Open();
         using var directory = Descend(root, Components(workingDirectory, field), field);
         if (directory.Status().Uid == firstId && user.Uid != 0) directory.SetOwner(firstId + user.Uid, firstId + user.Gid);
@@ -60,8 +80,7 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
 
     private void Put(DirectoryHandle root, InputFile file, string field)
     {
-        var absolute = file.Path.StartsWith('/') ? file.Path : $"{workingDirectory}/{file.Path}";
-        var components = Components(absolute, field);
+        var components = Components(Absolute(file.Path), field);
         var name = components[^1];
         using var parent = Descend(root, components[..^1], field);
         parent.RemoveTree(name);
@@ -102,6 +121,16 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
         }
 
         return current;
+    }
+
+    private string Absolute(string path) => path.StartsWith('/') ? path : $"{workingDirectory}/{path}";
+
+    private string? MountOver(string path) => mountPoints.FirstOrDefault(mount => IsBelow(path, mount));
+
+    private static bool IsBelow(string path, string directory)
+    {
+        var normal = $"/{string.Join('/', path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(component => component != "."))}/";
+        return normal.StartsWith($"{directory}/", StringComparison.Ordinal);
     }
 
     private static List<byte[]> Components(string path, string field)

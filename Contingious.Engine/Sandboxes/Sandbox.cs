@@ -68,12 +68,18 @@ internal sealed class Sandbox : IAsyncDisposable
         cgroup = account.CreateChild(Id.Value, CgroupOf(limits));
 
     /// <summary>Writes the bundle of one step.</summary>
-    public StepBundle WriteSpec(Image image, StepRequest step, int index)
+    /// <exception cref="RejectedRequestException">Something in the request is wrong, or not to be had in this image.</exception>
+    public StepBundle WriteSpec(Image image, RunRequest request, int index)
     {
+        var step = request.Steps[index];
         var name = $"step-{index.ToString(CultureInfo.InvariantCulture)}";
         var user = ContainerUser.Resolve(step.User, image, $"steps[{index}].user");
         var directory = $"{SandboxDirectory}/{name}";
         var bundle = new StepBundle(name, directory, user, step.WorkingDirectory ?? image.Config.WorkingDir, RuntimeSpec.MountPointsOf(image));
+        var input = InputOf(bundle);
+        input.ValidateWorkingDirectory($"steps[{index}].cwd");
+        if (index == 0) input.Validate(request.Files, "files");
+        input.Validate(step.Files, $"steps[{index}].files");
         Directory.CreateDirectory(directory);
         File.SetUnixFileMode(directory, (UnixFileMode)0x1C0); // 0700
         new RuntimeSpec
@@ -92,16 +98,18 @@ internal sealed class Sandbox : IAsyncDisposable
         return bundle;
     }
 
-    /// <summary>Puts a step's files in place. What an earlier step left in their way is that step's doing, and ends the job so.</summary>
+    /// <summary>Puts a step's files in place, and before the first step the job's. What an earlier step left in their way is that step's doing, and ends the job so.</summary>
     /// <returns>The step's report where it cannot be run; else nothing.</returns>
     /// <exception cref="RejectedRequestException">Nothing has run yet, and the files cannot be put in place.</exception>
-    public StepReport? CopyIn(StepBundle bundle, StepRequest step, IReadOnlyList<InputFile> files, string field)
+    public StepReport? CopyIn(StepBundle bundle, RunRequest request, int index)
     {
+        var step = request.Steps[index];
         try
         {
-            var input = new InputFiles(Clone, Slice.FirstId, bundle.User, bundle.WorkingDirectory);
-            input.PrepareWorkingDirectory("cwd");
-            input.Put(files, field);
+            var input = InputOf(bundle);
+            input.PrepareWorkingDirectory($"steps[{index}].cwd");
+            if (index == 0) input.Put(request.Files, "files");
+            input.Put(step.Files, $"steps[{index}].files");
             input.RequireMountPoints(bundle.MountPoints);
             return null;
         }
@@ -173,6 +181,8 @@ internal sealed class Sandbox : IAsyncDisposable
         RootfsClone.Discard(SandboxDirectory);
         return Task.CompletedTask;
     }
+
+    private InputFiles InputOf(StepBundle bundle) => new(Clone, Slice.FirstId, bundle.User, bundle.WorkingDirectory, bundle.MountPoints);
 
     // RandomAccess reports ENOSPC as an IOException with the error number as its HResult.
     private static bool IsDiskFull(IOException error) =>

@@ -54,6 +54,32 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
         Assert.Empty(report.Steps);
     }
 
+    [Theory]
+    [InlineData("/bin/tool")]
+    [InlineData("/usr//./bin/tool")]
+    [InlineData("/dev/shm/x")]
+    [InlineData("/proc/x")]
+    [InlineData("/.contingious/init")]
+    public async Task A_file_that_a_mount_would_hide_is_refused(string path)
+    {
+        var report = await fixture.RunAsync(["true"], job: request => request with { Files = [new InputFile(path, "x"u8.ToArray())] });
+        Assert.Equal((Outcome.RejectedSpec, "files[0].path"), (report.Outcome, report.Field));
+    }
+
+    [Theory]
+    [InlineData("/usr/bin", Outcome.Ok)]
+    [InlineData("/work/new/directory", Outcome.Ok)]
+    [InlineData("/proc/self/fd/7", Outcome.RejectedSpec)]
+    [InlineData("work", Outcome.RejectedSpec)]
+    [InlineData("/work/../..", Outcome.RejectedSpec)]
+    public async Task A9_A_working_directory_is_a_place_in_the_rootfs(string directory, Outcome expected)
+    {
+        var report = await fixture.RunAsync(["pwd"], step => step with { WorkingDirectory = directory });
+        Assert.Equal(expected, report.Outcome);
+        if (expected == Outcome.Ok) Assert.Equal($"{directory}\n", Encoding.UTF8.GetString(report.Steps[0].Stdout.Span));
+        else Assert.Equal("steps[0].cwd", report.Field);
+    }
+
     [Fact]
     public async Task A3_Links_fifos_and_sockets_are_reported_and_never_read()
     {
@@ -94,6 +120,16 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
         Assert.Null(report.Steps[1].ExitCode);
     }
 
+    [Theory]
+    [InlineData("/bin/check")]
+    [InlineData("../../check")]
+    public async Task A_wrong_path_of_a_later_step_is_the_job_s_fault_and_found_before_anything_runs(string path)
+    {
+        var report = await fixture.RunAsync(["true"], job: request => request with { Steps = [.. request.Steps, new StepRequest { Name = "check", Args = ["true"], Files = [new InputFile(path, "x"u8.ToArray())] }] });
+        Assert.Equal((Outcome.RejectedSpec, "steps[1].files[0].path"), (report.Outcome, report.Field));
+        Assert.Empty(report.Steps);
+    }
+
     [Fact]
     public async Task A_full_disk_that_keeps_the_next_step_s_files_out_is_the_earlier_step_s_doing()
     {
@@ -125,7 +161,7 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
         using var lease = new ImageStore(fixture.Layout.ImagesDirectory).Lease(EngineFixture.ImageName);
         var directory = Directory.CreateDirectory($"{fixture.Layout.SandboxesDirectory}/{fixture.NewId()}").FullName;
         using var clone = RootfsClone.Create(directory, lease.Image, 0, Limits.Default, TestContext.Current.CancellationToken);
-        var input = new InputFiles(clone, 0, new ContainerUser(0, 0, null), "/work");
+        var input = new InputFiles(clone, 0, new ContainerUser(0, 0, null), "/work", []);
         input.RequireMountPoints(["/dev", "/proc"]);
         Directory.CreateDirectory($"{clone.RootfsDirectory}/outside/lib");
         if (Directory.Exists($"{clone.RootfsDirectory}/{link}")) Directory.Delete($"{clone.RootfsDirectory}/{link}");
