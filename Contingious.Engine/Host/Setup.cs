@@ -121,7 +121,7 @@ public sealed class Setup
 
     private static void RequireRoot()
     {
-        if (HostPath.EffectiveUser == 0 && !HostPath.IsApartFromHost) return;
+        if (Credentials.EffectiveUid == 0 && !HostPath.IsApartFromHost) return;
         throw new HostNotReadyException("Setup changes the host, which only root may do. Run it with sudo; with --dry-run as well it only tells what it would do.");
     }
 }

@@ -123,7 +123,8 @@ public sealed class CgroupV1 : Cgroup
 
     private long ReadField(string controller, string file, string field)
     {
-        foreach (var line in ReadLinesIfThere($"{DirectoryOf(controller)}/{file}"))
+        // Not to be had is not 0: a verdict rests on it.
+        foreach (var line in File.ReadLines($"{DirectoryOf(controller)}/{file}"))
         {
             if (line.StartsWith(field, StringComparison.Ordinal) && line.Length > field.Length && line[field.Length] == ' ')
             {
@@ -140,8 +141,9 @@ public sealed class CgroupV1 : Cgroup
         {
             return File.ReadAllLines(file);
         }
-        catch (IOException)
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException || error.HResult == (int)Errno.ENODEV)
         {
+            // Removed since it was listed.
             return [];
         }
     }

@@ -5,8 +5,6 @@ public static unsafe class Credentials
 {
     public static uint EffectiveUid => Libc.GetEuid();
 
-    public static uint EffectiveGid => Libc.GetEgid();
-
     /// <summary>
     /// The uid that this process has one user namespace further out (user_namespaces(7), uid_map), which inside a
     /// keeper is the account's and outside of any is the process's own.
@@ -24,7 +22,4 @@ public static unsafe class Credentials
         if (Libc.SetResGid(gid, gid, gid) != 0) throw LinuxException.Last("setresgid", "self");
         if (Libc.SetResUid(uid, uid, uid) != 0) throw LinuxException.Last("setresuid", "self");
     }
-
-    /// <summary>Whether a standard stream (0, 1, 2) is a terminal.</summary>
-    public static bool IsTerminal(int stream) => Libc.IsATty(stream) == 1;
 }

@@ -31,7 +31,6 @@ public enum Resolve : ulong
 public sealed unsafe class DirectoryHandle : IDisposable
 {
     private const int ReadOnly = 0;
-    private const int PathOnly = 0x200000;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const uint StatxBasic = 0x7ff;

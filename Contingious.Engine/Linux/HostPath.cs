@@ -37,9 +37,6 @@ public static unsafe class HostPath
         }
     }
 
-    /// <summary>The effective user of this process (geteuid(2)).</summary>
-    public static uint EffectiveUser => Libc.GetEuid();
-
     /// <summary>
     /// Whether this process is in a user namespace that does not know the host's root, as the keeper's: owners of files
     /// then tell nothing, and uid 0 is but the account.

@@ -95,9 +95,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags, uint mode);
 
-    [LibraryImport(Name, EntryPoint = "close", SetLastError = true)]
-    public static partial int Close(int fd);
-
     [LibraryImport(Name, EntryPoint = "statx", SetLastError = true)]
     public static partial int StatxAt(int directory, byte* path, int flags, uint mask, Statx* result);
 
@@ -140,15 +137,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "utimensat", SetLastError = true)]
     public static partial int UtimensAt(SafeFileHandle directory, byte* path, Timespec* times, int flags);
 
-    [LibraryImport(Name, EntryPoint = "fsetxattr", SetLastError = true)]
-    public static partial int FSetXattr(SafeFileHandle file, byte* name, byte* value, nuint size, int flags);
-
-    [LibraryImport(Name, EntryPoint = "flistxattr", SetLastError = true)]
-    public static partial nint FListXattr(SafeFileHandle file, byte* list, nuint size);
-
-    [LibraryImport(Name, EntryPoint = "fgetxattr", SetLastError = true)]
-    public static partial nint FGetXattr(SafeFileHandle file, byte* name, byte* value, nuint size);
-
     [LibraryImport(Name, EntryPoint = "fdopendir", SetLastError = true)]
     public static partial nint FdOpenDir(int fd);
 
@@ -176,9 +164,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "geteuid")]
     public static partial uint GetEuid();
 
-    [LibraryImport(Name, EntryPoint = "getegid")]
-    public static partial uint GetEgid();
-
     [LibraryImport(Name, EntryPoint = "setgroups", SetLastError = true)]
     public static partial int SetGroups(nuint count, uint* groups);
 
@@ -190,16 +175,4 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "execve", SetLastError = true)]
     public static partial int Execve(byte* path, byte** argv, byte** envp);
-
-    [LibraryImport(Name, EntryPoint = "isatty", SetLastError = true)]
-    public static partial int IsATty(int fd);
-
-    [LibraryImport(Name, EntryPoint = "chown", SetLastError = true)]
-    public static partial int Chown(byte* path, uint uid, uint gid);
-
-    [LibraryImport(Name, EntryPoint = "umask")]
-    public static partial uint Umask(uint mask);
-
-    [LibraryImport(Name, EntryPoint = "prctl", SetLastError = true)]
-    public static partial int Prctl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
 }

@@ -37,8 +37,6 @@ public enum Errno
 public sealed class LinuxException(string call, string path, Errno errno)
     : IOException($"{call} {path}: {Marshal.GetPInvokeErrorMessage((int)errno)} ({errno})")
 {
-    public string Call { get; } = call;
-
     public string Path { get; } = path;
 
     public Errno Errno { get; } = errno;

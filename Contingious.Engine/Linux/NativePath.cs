@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace Contingious.Engine.Linux;
@@ -15,14 +17,16 @@ public static class NativePath
 
     public static byte[] Terminated(string path) => Terminated(Encoding.UTF8.GetBytes(path));
 
-    /// <summary>A path for people: UTF-8 where it is, control characters and stray bytes escaped.</summary>
+    /// <summary>A path for people: UTF-8 where it is; backslashes, control characters and stray bytes as <c>\xNN</c>, so that no two names look alike.</summary>
     public static string Display(ReadOnlySpan<byte> path)
     {
         var text = new StringBuilder(path.Length);
-        foreach (var rune in Encoding.UTF8.GetString(path).EnumerateRunes())
+        while (!path.IsEmpty)
         {
-            if (Rune.IsControl(rune) || rune == Rune.ReplacementChar) text.Append('\\').Append('x').Append(rune.Value.ToString("x2", null));
-            else text.Append(rune.ToString());
+            var isText = Rune.DecodeFromUtf8(path, out var rune, out var length) == OperationStatus.Done;
+            if (isText && !Rune.IsControl(rune) && rune.Value != '\\') text.Append(rune.ToString());
+            else foreach (var stray in path[..length]) text.Append(CultureInfo.InvariantCulture, $"\\x{stray:x2}");
+            path = path[length..];
         }
 
         return text.ToString();

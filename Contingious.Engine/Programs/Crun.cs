@@ -6,9 +6,6 @@ namespace Contingious.Engine.Programs;
 /// <param name="stateDirectory">crun's <c>--root</c>.</param>
 internal sealed class Crun(string stateDirectory)
 {
-    /// <summary>The exit code of the join script where a cgroup could not be joined; its log then says which.</summary>
-    public const int CannotJoin = 125;
-
     // Each word is an argument of its own, never part of the script: $1… up to "--" are files to join, the rest the program.
     // The shell writes 0, which means the writer itself, and then becomes crun: no process is left between.
     private const string JoinAndBecome =
@@ -69,12 +66,5 @@ internal sealed class Crun(string stateDirectory)
         {
             return "";
         }
-    }
-
-    /// <summary>The first line of <c>crun --version</c>, such as <c>crun version 1.8.1</c>.</summary>
-    public static async Task<string> VersionAsync(CancellationToken cancellation)
-    {
-        var result = await ProgramRunner.RequireAsync(new ProgramRequest("crun", "--version"), cancellation).ConfigureAwait(false);
-        return result.StdoutText.Split('\n')[0];
     }
 }

@@ -31,8 +31,15 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
         {
             var cgroup = account.Child(name);
             if (!IsOwned(name) || !cgroup.Exists) continue;
-            var container = LiveContainer.Find(layout, account, name);
-            live.Add(new LiveSandbox(name, container?.Id, container?.Pid, cgroup.Pids().Count, cgroup.ReadCpuTime()));
+            try
+            {
+                var container = LiveContainer.Find(layout, account, name);
+                live.Add(new LiveSandbox(name, container?.Id, container?.Pid, cgroup.Pids().Count, cgroup.ReadCpuTime()));
+            }
+            catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+            {
+                // It ended while it was looked at.
+            }
         }
 
         return live;

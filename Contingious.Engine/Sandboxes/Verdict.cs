@@ -18,8 +18,8 @@ internal static class Verdict
     private const int NotExecutable = 126;
     private const int NotFound = 127;
 
-    // The container's init, catatonit, exits 1 and writes this when the command cannot be executed.
-    private static readonly byte[] initComplaint = Encoding.ASCII.GetBytes("failed to exec pid1: ");
+    // The container's init, catatonit, exits 1 and writes this line when the command cannot be executed.
+    private static ReadOnlySpan<byte> InitComplaint => "ERROR (catatonit:2): failed to exec pid1: "u8;
 
     public static StepReport Report(StepRequest step, in StepObservation seen, OutputCapture stdout, OutputCapture stderr)
     {
@@ -99,9 +99,11 @@ internal static class Verdict
     private static (int? ExitCode, int? Signal, string CannotExec) Exit(int status, ReadOnlySpan<byte> stderr)
     {
         if (status is > 128 and <= 128 + 64) return (null, status - 128, "");
-        var complaint = stderr.LastIndexOf(initComplaint);
-        if (status != 1 || complaint < 0) return (status, null, "");
-        var why = Encoding.UTF8.GetString(stderr[(complaint + initComplaint.Length)..]).Trim();
+
+        // A command that did run could print the same, but not as its only line by accident.
+        var isInit = status == 1 && stderr.StartsWith(InitComplaint) && stderr.IndexOf((byte)'\n') == stderr.Length - 1;
+        if (!isInit) return (status, null, "");
+        var why = Encoding.UTF8.GetString(stderr[InitComplaint.Length..]).Trim();
         return why.StartsWith("No such file", StringComparison.Ordinal)
             ? (NotFound, null, "there is no such command in the image, or its interpreter is missing")
             : (NotExecutable, null, $"cannot be executed ({why})");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
 using Contingious.Tests.Support;
 
@@ -26,10 +27,41 @@ public sealed class KeeperTests
         await Cli.RunAsync("unshare", "--", "true");
         var first = await LivePidAsync();
         Cli.Signal(first, 9);
-        while (ProcessIdentity.Of(first) is not null) await Task.Delay(5);
+        for (var i = 0; i < 2000 && ProcessIdentity.Of(first) is not null; i++) await Task.Delay(5);
         Assert.StartsWith("none", (await Cli.RunAsync("keeper", "status")).Stdout);
         Assert.Equal(0, (await Cli.RunAsync("unshare", "--", "true")).ExitCode);
         Assert.NotEqual(first, await LivePidAsync());
+    }
+
+    [Fact]
+    public async Task A_keeper_s_pid_that_belongs_to_a_later_process_is_not_taken_for_it()
+    {
+        await RequirePreparedAsync();
+        await Cli.RunAsync("unshare", "--", "true");
+        var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
+        var file = entry.Layout.KeeperFile;
+        var genuine = await File.ReadAllTextAsync(file);
+        try
+        {
+            await File.WriteAllTextAsync(file, $"{{\"pid\":{Environment.ProcessId},\"startTime\":1}}");
+            Assert.StartsWith("none", (await Cli.RunAsync("keeper", "status")).Stdout);
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(file, genuine);
+        }
+
+        await LivePidAsync();
+    }
+
+    [Fact]
+    public async Task Root_s_commands_run_as_the_account()
+    {
+        await RequirePreparedAsync();
+        var map = (await Cli.RunAsync("unshare", "--", "cat", "/proc/self/uid_map")).Stdout.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
+        Assert.NotEqual(0u, entry.Layout.Account.Uid);
+        Assert.Equal(["0", $"{entry.Layout.Account.Uid}", "1"], map.Take(3));
     }
 
     [Fact]

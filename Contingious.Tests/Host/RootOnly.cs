@@ -7,6 +7,6 @@ internal static class RootOnly
 {
     public static void Require()
     {
-        Assert.SkipWhen(HostPath.EffectiveUser != 0 || HostPath.IsApartFromHost, "Only the host's root can make accounts, devices and owners.");
+        Assert.SkipWhen(Credentials.EffectiveUid != 0 || HostPath.IsApartFromHost, "Only the host's root can make accounts, devices and owners.");
     }
 }

@@ -43,7 +43,7 @@ public sealed class SweepTests(EngineFixture fixture)
         var engine = await fixture.EngineAsync();
         using var owner = Cli.Start("run", EngineFixture.ImageName, "--", "sh", "-c", "echo mark >/work/here; sleep 1000");
         var sandbox = await AppearanceAsync(engine);
-        while (!(await Cli.RunAsync("exec", sandbox.Name, "--", "cat", "/work/here")).Stdout.Contains("mark", StringComparison.Ordinal)) await Task.Delay(20);
+        for (var i = 0; i < 200 && !(await Cli.RunAsync("exec", sandbox.Name, "--", "cat", "/work/here")).Stdout.Contains("mark", StringComparison.Ordinal); i++) await Task.Delay(20);
         var status = await Cli.RunAsync("exec", sandbox.Name, "--", "sh", "-c", "id -u; grep -E 'NoNewPrivs|CapEff' /proc/self/status; ps | grep -c '[s]leep 1000'; exit 7");
         Assert.Equal(7, status.ExitCode);
         Assert.StartsWith("1000\n", status.Stdout);

@@ -22,7 +22,7 @@ internal static class DirectoryCheck
     }
 
     /// <summary>The state directory is closed to everyone but the account and root.</summary>
-    private static bool MayLookInside(HostAccount account) => HostPath.EffectiveUser is 0 || HostPath.EffectiveUser == account.Uid;
+    private static bool MayLookInside(HostAccount account) => Credentials.EffectiveUid is 0 || Credentials.EffectiveUid == account.Uid;
 
     private static Finding Look(Examined host, HostAccount account, string path, uint mode) => host.Root.TryStatus(path) switch
     {
