@@ -33,9 +33,12 @@ public sealed class RejectedRequestException(string field, string message) : Con
 }
 
 /// <summary>No such image is imported here.</summary>
-public sealed class ImageUnavailableException(string image, string message) : ContingiousException(message)
+public sealed class ImageUnavailableException(string image, string message, string field = "image") : ContingiousException(message)
 {
     public string Image { get; } = image;
+
+    /// <summary>The part of the request that names it.</summary>
+    public string Field { get; } = field;
 }
 
 /// <summary>The host lacks something; the message names the command that mends it.</summary>

@@ -16,15 +16,19 @@ namespace Contingious.Engine;
 public sealed class SandboxEngine
 {
     private readonly HostLayout layout;
+    private readonly EngineOptions options;
+    private readonly string initProgram;
     private readonly ImageStore images;
     private readonly CgroupV1 account;
     private readonly SandboxTable table;
     private readonly TimeProvider time;
     private readonly ILogger logger;
 
-    private SandboxEngine(HostLayout layout, ImageStore images, CgroupV1 account, TimeProvider time, ILogger logger)
+    private SandboxEngine(HostLayout layout, EngineOptions options, string initProgram, ImageStore images, CgroupV1 account, TimeProvider time, ILogger logger)
     {
         this.layout = layout;
+        this.options = options;
+        this.initProgram = initProgram;
         this.images = images;
         this.account = account;
         this.time = time;
@@ -34,11 +38,11 @@ public sealed class SandboxEngine
 
     /// <summary>Opens the engine of this process's account and sweeps up what a killed one left.</summary>
     /// <exception cref="HostNotReadyException">The host lacks something that no job can run without.</exception>
-    public static async Task<SandboxEngine> OpenAsync(HostLayout layout, TimeProvider time, ILogger logger)
+    public static async Task<SandboxEngine> OpenAsync(HostLayout layout, EngineOptions options, TimeProvider time, ILogger logger)
     {
         var mounts = CgroupMounts.Read();
         if (!mounts.HasV1) throw new HostNotReadyException($"This host has no cgroup v1 controllers ({string.Join(", ", CgroupV1.Controllers)}); a host with cgroup v2 alone is not supported yet.");
-        var engine = new SandboxEngine(layout, new ImageStore(layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
+        var engine = new SandboxEngine(layout, options, InstalledInit.In(layout), new ImageStore(layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
         await engine.table.SweepAsync().ConfigureAwait(false);
         return engine;
     }
@@ -62,7 +66,7 @@ public sealed class SandboxEngine
         }
         catch (ImageUnavailableException error)
         {
-            return new RunReport { Outcome = Outcome.ImageUnavailable, Field = "image", Message = error.Message, Timings = clock.Timings };
+            return new RunReport { Outcome = Outcome.ImageUnavailable, Field = error.Field, Message = error.Message, Timings = clock.Timings };
         }
     }
 
@@ -87,38 +91,38 @@ public sealed class SandboxEngine
     private async Task<RunReport> RunStagesAsync(RunRequest request, StageClock clock, CancellationToken cancellation)
     {
         if (request.Steps.Count == 0) throw new RejectedRequestException("steps", "A job needs at least one step.");
+        if (request.Network == NetworkMode.Internet && !options.AllowInternet) throw new RejectedRequestException("network", "This host's operator allows no network for jobs (docs/operating.md says how to).");
 
         // Prepare
-        using var lease = clock.Run(Stage.LeaseImage, () => images.Lease(request.Image));                                  // 1
-        var image = lease.Image;
-        var sandbox = Sandbox.Claim(layout, request.Id, time);
+        using var leased = clock.Run(Stage.LeaseImage, () => JobImages.Lease(images, request));                            // 1
+        var plans = StepPlan.All(request, leased);
+        var sandbox = Sandbox.Claim(layout, options, request, time);
         try
         {
-            clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(image, request.Limits, cancellation));                 // 2
-            var bundles = clock.Run(Stage.WriteSpec, () => request.Steps.Select((_, i) => sandbox.WriteSpec(image, request, i)).ToList()); // 3
-            clock.Run(Stage.CreateCgroup, () => sandbox.CreateCgroup(account, request.Limits));                           // 4
+            clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(plans[0], plans, cancellation));                       // 2
+            var bundles = clock.Run(Stage.WriteSpec, () => sandbox.WriteSpecs(plans, initProgram));                                    // 3
+            clock.Run(Stage.CreateCgroup, () => sandbox.CreateCgroup(account));                                           // 4
 
-            // Each step, until one is not Ok
+            // Each step whose turn comes
             var reports = new List<StepReport>();
-            foreach (var (step, bundle) in request.Steps.Zip(bundles))
+            foreach (var bundle in bundles.Where(bundle => bundle.Plan.IsDue(reports)))
             {
-                var obstructed = clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle, request, reports.Count));            // 5
-                if (obstructed is not null)
+                if (!sandbox.Has(bundle.Plan)) clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(bundle.Plan, plans, cancellation));
+                if (clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle.Plan)) is { } obstructed)                         // 5
                 {
                     reports.Add(obstructed);
-                    break;
+                    continue;
                 }
 
-                using var run = clock.Run(Stage.Launch, () => sandbox.Launch(bundle, step));                              // 6
+                await using var run = await clock.RunAsync(Stage.Launch, () => sandbox.LaunchAsync(bundle)).ConfigureAwait(false); // 6
                 var stoppedFor = await clock.RunAsync(Stage.Wait, () => run.WaitAsync(cancellation)).ConfigureAwait(false); // 7
                 await clock.RunAsync(Stage.Stop, run.StopAsync).ConfigureAwait(false);                                    // 8
                 reports.Add(clock.Run(Stage.Account, () => sandbox.Account(run, stoppedFor)));                            // 9
-                if (reports[^1].Outcome != Outcome.Ok) break;
             }
 
             // End
-            var outputs = clock.Run(Stage.CopyOut, () => sandbox.CopyOut(request.Outputs, bundles[0].WorkingDirectory)); // 10
-            return Conclude(image, reports, outputs);
+            var outputs = clock.Run(Stage.CopyOut, sandbox.CopyOut);                                                      // 10
+            return Conclude(leased.OfJob, reports, outputs);
         }
         finally
         {
@@ -126,17 +130,20 @@ public sealed class SandboxEngine
         }
     }
 
-    private static RunReport Conclude(Image image, List<StepReport> steps, IReadOnlyList<OutputFile> outputs)
+    // The job's fate is that of the first step that was not Ok; what ran after it was to clean up or to explain.
+    private static RunReport Conclude(Image image, List<StepReport> steps, (IReadOnlyList<OutputFile> Files, bool Truncated) outputs)
     {
-        var last = steps[^1];
+        if (steps.Count == 0) throw new RejectedRequestException("steps", "No step's turn came: at least the first must not wait for a failure.");
+        var decisive = steps.FirstOrDefault(step => step.Outcome != Outcome.Ok) ?? steps[^1];
         return new RunReport
         {
-            Outcome = last.Outcome,
-            Message = last.Message,
-            Field = last.ExitCode is 126 or 127 ? $"steps[{steps.Count - 1}].args[0]" : "",
+            Outcome = decisive.Outcome,
+            Message = decisive.Message,
+            Field = decisive.Field,
             ImageDigest = image.Digest.ToString(),
             Steps = steps,
-            Outputs = outputs,
+            Outputs = outputs.Files,
+            OutputsTruncated = outputs.Truncated,
         };
     }
 

@@ -52,7 +52,7 @@ public sealed class ImageImporter(ImageStore store, string stagingDirectory, Tim
             // (4) Split: the read-only subtrees move out of it.
             stage = ImportStage.Split;
             progress?.Report("splitting");
-            var (mounts, size, warnings) = await Task.Run(() => Split(split, config, staging), cancellation).ConfigureAwait(false);
+            var (mounts, size, warnings) = await Task.Run(() => Split(split, ref config, staging), cancellation).ConfigureAwait(false);
             foreach (var warning in report.Lines.Concat(warnings)) progress?.Report($"warning: {warning}");
 
             // (5) Publish: one rename.
@@ -60,9 +60,11 @@ public sealed class ImageImporter(ImageStore store, string stagingDirectory, Tim
             cancellation.ThrowIfCancellationRequested();
             var image = new Image
             {
+                Revision = Image.CurrentRevision,
                 Digest = resolved.Digest,
                 ReadOnlyMounts = mounts,
                 Config = config,
+                CloneEngine = request.CloneEngine,
                 EditableBytes = size.Bytes,
                 EditableFiles = size.Files,
                 Source = request.Source,
@@ -99,13 +101,14 @@ public sealed class ImageImporter(ImageStore store, string stagingDirectory, Tim
         }
     }
 
-    private (IReadOnlyList<string> Mounts, TreeSize Size, IReadOnlyList<string> Warnings) Split(RootfsSplit split, ImageConfig config, StagingArea staging)
+    private (IReadOnlyList<string> Mounts, TreeSize Size, IReadOnlyList<string> Warnings) Split(RootfsSplit split, ref ImageConfig config, StagingArea staging)
     {
         using var editable = DirectoryHandle.Open(Path.Combine(staging.ImageDirectory, ImageStore.EditableName));
         using var readOnly = MakeTree(staging, ImageStore.ReadOnlyName);
         var warnings = new List<string>();
-        MountTargets.Prepare(editable, config, KeepOwners, warnings);
-        var rules = split.WithEditable(config.WorkingDir);
+        config = MountTargets.Prepare(editable, config, KeepOwners, warnings);
+        // A volume is a directory that every container may write, with its own copy of what the image has there.
+        var rules = split.WithEditable(config.Volumes.Except(split.ReadOnly).Prepend(config.WorkingDir));
         var mounts = new RootfsCutter(rules, editable, readOnly, warnings).Cut();
         return (mounts, TreeSize.Of(editable), warnings);
     }

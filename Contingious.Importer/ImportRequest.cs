@@ -23,6 +23,9 @@ public sealed record ImportRequest
     public IReadOnlyList<string> ReadOnly { get; init; } = [];
 
     public ConfigOverrides Overrides { get; init; } = new();
+
+    /// <summary>How sandboxes get their rootfs from it.</summary>
+    public CloneEngine CloneEngine { get; init; }
 }
 
 /// <summary>What is put over the image's own config; nothing where null.</summary>

@@ -27,9 +27,10 @@ internal static class AgentCommand
             var queue = broker.Read(parsed);
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
             await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var options = new AgentOptions { Name = parsed.GetRequiredValue(name), Slots = parsed.GetValue(slots) };
+            var config = OperatorConfig.Read(entry.Layout);
+            var options = new AgentOptions { Name = parsed.GetRequiredValue(name), Slots = parsed.GetValue(slots), Limits = config.Limits };
             using var logging = LoggerFactory.Create(Configure);
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, logging.CreateLogger("contingious.engine")).ConfigureAwait(false);
+            var engine = await SandboxEngine.OpenAsync(entry.Layout, config.Engine, TimeProvider.System, logging.CreateLogger("contingious.engine")).ConfigureAwait(false);
             var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "contingious" });
             Configure(builder.Logging);
             builder.Services.AddAgent(options, queue, engine.RunAsync);

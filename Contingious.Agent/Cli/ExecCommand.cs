@@ -20,7 +20,7 @@ internal static class ExecCommand
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
             await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
+            var engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
             var request = engine.Exec(parsed.GetRequiredValue(sandbox), parsed.GetRequiredValue(words), parsed.GetValue(terminal));
             var program = ProgramRunner.Find(request.Program) ?? throw new ContingiousException($"{request.Program} is not installed.");
             throw ProcessImage.Replace(program, request.Args, request.Env);

@@ -22,7 +22,7 @@ internal static class ImagesCommand
             if (parsed.GetValue(json))
             {
                 Console.WriteLine(JsonSerializer.Serialize(
-                    images.Select(image => new ListedImage([.. image.Names.Select(name => name.ToString())], image.Digest.ToString(), image.EditableBytes, image.EditableFiles, image.ReadOnlyMounts, image.Source, image.ImportedAt)).ToList(),
+                    images.Select(image => new ListedImage([.. image.Names.Select(name => name.ToString())], image.Digest.ToString(), image.EditableBytes, image.EditableFiles, image.ReadOnlyMounts, image.Config.Volumes, image.Source, image.ImportedAt)).ToList(),
                     CliJson.Default.ListListedImage));
                 return;
             }
@@ -38,4 +38,4 @@ internal static class ImagesCommand
 }
 
 internal sealed record ListedImage(
-    IReadOnlyList<string> Names, string Digest, long EditableBytes, long EditableFiles, IReadOnlyList<string> ReadOnlyMounts, string Source, DateTimeOffset ImportedAt);
+    IReadOnlyList<string> Names, string Digest, long EditableBytes, long EditableFiles, IReadOnlyList<string> ReadOnlyMounts, IReadOnlyList<string> Volumes, string Source, DateTimeOffset ImportedAt);

@@ -17,8 +17,9 @@ internal static class ImportCommand
         var name = new Option<string?>("--name", "-n") { Description = "what to call it here, where a source is given", HelpName = "NAME[:TAG]" };
         var editable = new Option<string[]>("--editable") { Description = "a path that submissions write (those of the recipe, or a sensible set)", HelpName = "PATH" };
         var readOnly = new Option<string[]>("--readonly") { Description = "a path inside an editable one that stays read-only", HelpName = "PATH" };
+        var engine = new Option<CloneEngine?>("--clone-engine") { Description = "how a sandbox gets its rootfs: split copies what is editable, overlay lays a writable layer over the whole image (split)", HelpName = "split|overlay" };
         var quiet = new Option<bool>("--quiet", "-q") { Description = "print the digest only" };
-        var command = new Command("import", "Import an image: fetch, verify, unpack, cut into an editable and a read-only rootfs, keep.") { what, name, editable, readOnly, quiet };
+        var command = new Command("import", "Import an image: fetch, verify, unpack, cut into an editable and a read-only rootfs, keep.") { what, name, editable, readOnly, engine, quiet };
         command.SetAction(async (parsed, cancellation) =>
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
@@ -26,15 +27,23 @@ internal static class ImportCommand
             var request = Read(parsed.GetRequiredValue(what), parsed.GetValue(name));
             if (parsed.GetValue(editable) is { Length: > 0 } paths) request = request with { Editable = paths };
             if (parsed.GetValue(readOnly) is { Length: > 0 } closed) request = request with { ReadOnly = closed };
+            request = request with { CloneEngine = parsed.GetValue(engine) ?? request.CloneEngine };
             var progress = parsed.GetValue(quiet) ? null : new Lines();
             var importer = new ImageImporter(new ImageStore(entry.Layout.ImagesDirectory), entry.Layout.StagingDirectory);
             var image = await importer.ImportAsync(request, progress, cancellation).ConfigureAwait(false);
             Console.WriteLine(parsed.GetValue(quiet)
                 ? image.Digest.ToString()
-                : $"{request.Name}: {image.Digest}\n  each submission copies {new ByteSize(image.EditableBytes)} in {image.EditableFiles} files; shared read-only: {string.Join(" ", image.ReadOnlyMounts)}");
+                : $"{request.Name}: {image.Digest}\n  {Cut(image)}");
         });
         return command;
     }
+
+    private static string Cut(Image image) => image.CloneEngine switch
+    {
+        CloneEngine.Split => $"each submission copies {new ByteSize(image.EditableBytes)} in {image.EditableFiles} files; shared read-only: {string.Join(" ", image.ReadOnlyMounts)}",
+        CloneEngine.Overlay => "each submission has an overlay over the whole image",
+        _ => throw new InvalidOperationException($"{image.CloneEngine} is no clone engine."),
+    };
 
     private static ImportRequest Read(string what, string? name)
     {

@@ -12,24 +12,27 @@ internal sealed class LimitOptions
     private readonly Option<TimeSpan?> wallTime = Duration("--wall-time", "elapsed time (3 times the CPU time)");
     private readonly Option<ByteSize?> memory = Size("--memory", "memory of all the program's processes, such as 64m (256m)", "-m");
     private readonly Option<ByteSize?> disk = Size("--disk", "bytes the program may write to its rootfs (128m)");
+    private readonly Option<ByteSize?> stack = Size("--stack", "stack of a program's first thread (as much as the memory)");
     private readonly Option<int?> processes = new("--processes", "--pids-limit") { Description = "processes and threads at once (64)", HelpName = "N" };
     private readonly Option<double?> cpus = new("--cpus") { Description = "CPUs' worth of bandwidth (1.0)", HelpName = "N" };
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { cpuTime, wallTime, memory, disk, processes, cpus }) command.Options.Add(option);
+        foreach (var option in new Option[] { cpuTime, wallTime, memory, disk, stack, processes, cpus }) command.Options.Add(option);
     }
 
-    public Limits Read(ParseResult parsed)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="defaults">What holds where an option is left out.</param>
+    public Limits Read(ParseResult parsed, Limits defaults)
     {
-        var defaults = Limits.Default;
-        var cpu = parsed.GetValue(cpuTime) ?? defaults.CpuTime;
+        var cpu = parsed.GetValue(cpuTime);
         return defaults with
         {
-            CpuTime = cpu,
-            WallTime = parsed.GetValue(wallTime) ?? cpu * 3,
+            CpuTime = cpu ?? defaults.CpuTime,
+            WallTime = parsed.GetValue(wallTime) ?? (cpu * 3) ?? defaults.WallTime,
             Memory = parsed.GetValue(memory) ?? defaults.Memory,
             Disk = parsed.GetValue(disk) ?? defaults.Disk,
+            Stack = parsed.GetValue(stack),
             Processes = parsed.GetValue(processes) ?? defaults.Processes,
             Cpus = parsed.GetValue(cpus) ?? defaults.Cpus,
         };

@@ -14,6 +14,20 @@ internal sealed class ProgramOptions
     private readonly Option<string?> user = new("--user", "-u") { Description = "NAME, UID or UID:GID inside the container (the image's)", HelpName = "USER" };
     private readonly Option<string?> workdir = new("--workdir", "-w") { Description = "working directory (the image's)", HelpName = "DIR" };
     private readonly Option<string[]> outputs = new("--output", "-o") { Description = "glob of files to return; run writes them into the current directory", HelpName = "GLOB" };
+    private readonly Option<bool> root = new("--root") { Description = "be root in the container, with few capabilities and none over the host" };
+    private readonly Option<NetworkMode> network = new("--network", "--net")
+    {
+        Description = "none (the default) or internet, where the host's operator allows it",
+        HelpName = "MODE",
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+            if (WireNames<NetworkMode>.Find(text) is { } mode) return mode;
+            result.AddError($"--network: '{text}' is no network. There are: {string.Join(", ", WireNames<NetworkMode>.All)}.");
+            return default;
+        },
+    };
+    private readonly Option<string[]> mounts = new("--volume", "-v") { Description = "a directory of the host, as HOST:PATH[:rw], where the operator allows it", HelpName = "HOST:PATH" };
     private readonly LimitOptions limits = new();
 
     public Argument<string[]> Command { get; } = new("command") { Description = "program and arguments, behind -- (the image's own command)", Arity = ArgumentArity.ZeroOrMore, HelpName = "-- COMMAND" };
@@ -26,7 +40,7 @@ internal sealed class ProgramOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { files, stdin, env, user, workdir, outputs }) command.Options.Add(option);
+        foreach (var option in new Option[] { files, stdin, env, user, workdir, outputs, root, network, mounts }) command.Options.Add(option);
         limits.AddTo(command);
     }
 
@@ -34,10 +48,14 @@ internal sealed class ProgramOptions
     /// The job that the options describe. It is put through the wire and back, so that one set of rules, that of
     /// docs/wire.md, holds for what is run here and for what is posted.
     /// </summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="jobId">The job's id.</param>
+    /// <param name="image">The image's name.</param>
+    /// <param name="policy">The host's own defaults and ceilings, where the job is run here.</param>
     /// <exception cref="WireException">A rule is broken; the message names the field.</exception>
-    public Job Read(ParseResult parsed, string jobId, string image)
+    public Job Read(ParseResult parsed, string jobId, string image, LimitPolicy? policy = null)
     {
-        var asked = limits.Read(parsed);
+        var asked = limits.Read(parsed, (policy ?? LimitPolicy.Documented).Default);
         var request = new RunRequest
         {
             Id = SandboxId.For(jobId, 1),
@@ -45,6 +63,9 @@ internal sealed class ProgramOptions
             Limits = asked,
             Files = [.. (parsed.GetValue(files) ?? []).Select(ReadFile)],
             Outputs = parsed.GetValue(outputs) ?? [],
+            Root = parsed.GetValue(root),
+            Network = parsed.GetValue(network),
+            Mounts = [.. (parsed.GetValue(mounts) ?? []).Select(ReadMount)],
             Steps =
             [
                 new StepRequest
@@ -59,7 +80,7 @@ internal sealed class ProgramOptions
                 },
             ],
         };
-        return JobCodec.Decode(JobCodec.Encode(new Job(jobId, 1, request)));
+        return JobCodec.Decode(JobCodec.Encode(new Job(jobId, 1, request)), policy);
     }
 
     private static InputFile ReadFile(string text)
@@ -77,6 +98,14 @@ internal sealed class ProgramOptions
             throw new ContingiousException($"--file {text}: {host} cannot be read by the account {Environment.GetEnvironmentVariable("USER") ?? Environment.UserName} ({error.Message}). Name a file that this account may read, as HOST:PATH.", error);
         }
     }
+
+    private static HostMount ReadMount(string text) => text.Split(':') switch
+    {
+        [var host, var path] => new HostMount(host, path),
+        [var host, var path, "ro"] => new HostMount(host, path),
+        [var host, var path, "rw"] => new HostMount(host, path, Writable: true),
+        _ => throw new ContingiousException($"--volume {text}: write it as HOST:PATH, or HOST:PATH:rw to let the program write there."),
+    };
 
     private static KeyValuePair<string, string> ReadVariable(string text)
     {

@@ -17,7 +17,7 @@ internal static class PsCommand
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
             await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
+            var engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
             var sandboxes = engine.List();
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(sandboxes, CliJson.Default.IReadOnlyListLiveSandbox));
             else TextTable.Write(["SANDBOX", "CONTAINER", "PID", "PROCESSES", "CPU"], sandboxes.Select(sandbox => new[] { sandbox.Name, sandbox.Container ?? "-", $"{sandbox.Pid}", $"{sandbox.Processes}", $"{sandbox.CpuTime.TotalSeconds:0.00}s" }));

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Contingious.Agent.Wire;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Cli;
@@ -25,13 +25,17 @@ internal static class ReportRenderer
             await WriteAsync(Console.OpenStandardError(), step.Stderr).ConfigureAwait(false);
         }
 
-        foreach (var output in report.Outputs) await SaveAsync(output).ConfigureAwait(false);
-        if (report.Outcome is Outcome.Ok or Outcome.NonZeroExit && report.Field.Length == 0) return;
-        var field = report.Field.Length > 0 ? $" ({report.Field})" : "";
-        await Console.Error.WriteLineAsync($"contingious: {report.Outcome}{field}: {report.Message}").ConfigureAwait(false);
+        if (report.Outcome is not (Outcome.Ok or Outcome.NonZeroExit) || report.Field.Length > 0)
+        {
+            var field = report.Field.Length > 0 ? $" ({report.Field})" : "";
+            await Console.Error.WriteLineAsync($"contingious: {report.Outcome}{field}: {report.Message}").ConfigureAwait(false);
+        }
+
+        if (report.OutputsTruncated) await Console.Error.WriteLineAsync("contingious: a limit on outputs was reached: not all of them are here, or not whole").ConfigureAwait(false);
+        await new OutputFolder(Environment.CurrentDirectory).SaveAsync(report.Outputs, Console.Error).ConfigureAwait(false);
     }
 
-    /// <summary>The report as JSON with the names of docs/wire.md; bytes as UTF-8 text, what is not UTF-8 replaced.</summary>
+    /// <summary>The report as JSON with the names of docs/wire.md; bytes as UTF-8 text, what is not UTF-8 replaced; hashes and raw names in hexadecimal.</summary>
     public static string ToJson(RunReport report)
     {
         using var buffer = new MemoryStream();
@@ -51,13 +55,17 @@ internal static class ReportRenderer
             {
                 json.WriteStartObject();
                 json.WriteString("path", output.Path);
+                if (!output.RawPath.IsEmpty) json.WriteString("raw_path", Convert.ToHexStringLower(output.RawPath.Span));
                 json.WriteString("status", output.Status.ToString());
                 json.WriteNumber("size_bytes", output.Size);
+                json.WriteBoolean("truncated", output.Truncated);
+                json.WriteString("sha256", Convert.ToHexStringLower(output.Sha256.Span));
                 json.WriteString("content", Encoding.UTF8.GetString(output.Content.Span));
                 json.WriteEndObject();
             }
 
             json.WriteEndArray();
+            json.WriteBoolean("outputs_truncated", report.OutputsTruncated);
             json.WriteStartArray("timings");
             foreach (var timing in report.Timings)
             {
@@ -80,6 +88,7 @@ internal static class ReportRenderer
         json.WriteString("name", step.Name);
         json.WriteString("outcome", step.Outcome.ToString());
         json.WriteString("message", step.Message);
+        json.WriteString("field", step.Field);
         WriteNumber(json, "exit_code", step.ExitCode);
         WriteNumber(json, "signal", step.Signal);
         json.WriteString("stdout", Encoding.UTF8.GetString(step.Stdout.Span));
@@ -90,6 +99,7 @@ internal static class ReportRenderer
         json.WriteNumber("cpu_time_us", (long)step.Usage.CpuTime.TotalMicroseconds);
         json.WriteNumber("peak_memory_bytes", step.Usage.PeakMemory.Bytes);
         json.WriteNumber("peak_processes", step.Usage.PeakProcesses);
+        json.WriteNumber("disk_written_bytes", step.Usage.DiskWritten.Bytes);
         json.WriteStartArray("flags");
         foreach (var flag in Enum.GetValues<EvidenceFlags>())
         {
@@ -100,6 +110,8 @@ internal static class ReportRenderer
         json.WriteNumber("oom_kills", step.Evidence.OomKills);
         json.WriteNumber("forks_refused", step.Evidence.ForksRefused);
         json.WriteNumber("disk_used_bytes", step.Evidence.DiskUsedBytes);
+        json.WriteString("disk_backend", WireNames<DiskBackend>.Of(step.Evidence.DiskBackend));
+        json.WriteNumber("memory_in_files_bytes", step.Evidence.MemoryInFilesBytes);
         if (step.Evidence.StoppedFor is { } stopped) json.WriteString("stopped_for", stopped.ToString());
         else json.WriteNull("stopped_for");
         json.WriteEndObject();
@@ -114,18 +126,5 @@ internal static class ReportRenderer
     private static async Task WriteAsync(Stream stream, ReadOnlyMemory<byte> bytes)
     {
         await using (stream.ConfigureAwait(false)) await stream.WriteAsync(bytes).ConfigureAwait(false);
-    }
-
-    private static async Task SaveAsync(OutputFile output)
-    {
-        var name = Path.GetFileName(output.Path);
-        if (output.Status == OutputStatus.Returned)
-        {
-            // Never over something that is there: the name is the submission's choice.
-            var file = new FileStream(name, FileMode.CreateNew);
-            await using (file.ConfigureAwait(false)) await file.WriteAsync(output.Content).ConfigureAwait(false);
-        }
-
-        await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"contingious: output {output.Path}: {output.Status}, {output.Size} bytes")).ConfigureAwait(false);
     }
 }

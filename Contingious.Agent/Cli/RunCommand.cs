@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography;
+using Contingious.Agent.Work;
 using Contingious.Engine;
 using Contingious.Engine.Host;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -20,8 +21,9 @@ internal static class RunCommand
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
             await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var job = program.Read(parsed, $"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", parsed.GetRequiredValue(image));
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
+            var config = OperatorConfig.Read(entry.Layout);
+            var job = program.Read(parsed, $"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", parsed.GetRequiredValue(image), config.Limits);
+            var engine = await SandboxEngine.OpenAsync(entry.Layout, config.Engine, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
             var report = await engine.RunAsync(job.Request, cancellation).ConfigureAwait(false);
             await ReportRenderer.RenderAsync(report, parsed.GetValue(json)).ConfigureAwait(false);
             return ExitCodes.Of(report);

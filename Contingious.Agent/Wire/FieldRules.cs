@@ -45,6 +45,9 @@ internal static class FieldRules
         return first == "proc" ? $"{Escaped.Quote(path)} is below /proc, which is no place to work in." : DirectoryPath(path);
     }
 
+    /// <summary>A directory to mount, or a place to mount it at.</summary>
+    public static string? MountPath(string path) => path.StartsWith('/') ? DirectoryPath(path) : $"{Escaped.Quote(path)} is not absolute.";
+
     /// <summary><c>name</c>, <c>uid</c> or <c>uid:gid</c>.</summary>
     public static string? User(string user)
     {

@@ -8,7 +8,7 @@ internal sealed class GivenLimits
     private readonly double?[] values = new double?[LimitRule.All.Count];
 
     /// <exception cref="WireException">A value is out of its range.</exception>
-    public static GivenLimits Read(ref WireReader reader)
+    public static GivenLimits Read(ref WireReader reader, LimitPolicy policy)
     {
         var given = new GivenLimits();
         var map = reader.BeginMap(LimitRule.Keys);
@@ -16,15 +16,16 @@ internal sealed class GivenLimits
         {
             var index = IndexOf(key);
             var rule = LimitRule.All[index];
-            var value = rule.IsWhole ? reader.ReadInt64((long)rule.Least, (long)rule.Most) : reader.ReadDouble();
-            reader.Require(value >= rule.Least && value <= rule.Most, $"It is {value:R}; {rule.Least:R} to {rule.Most:R} is allowed.");
+            var most = policy.MostOf(rule);
+            var value = rule.IsWhole ? reader.ReadInt64((long)rule.Least, (long)most) : reader.ReadDouble();
+            reader.Require(value >= rule.Least && value <= most, $"It is {value:R}; {rule.Least:R} to {most:R} is allowed.");
             given.values[index] = value;
         }
 
         return given;
     }
 
-    public Limits ForJob() => Over(Limits.Default, LimitRule.All[LimitRule.WallTime].Most);
+    public Limits ForJob(LimitPolicy policy) => Over(policy.Default, policy.MostOf(LimitRule.All[LimitRule.WallTime]));
 
     /// <summary>What a step does not name it has from its job.</summary>
     /// <exception cref="WireException">A limit is higher than the job's.</exception>

@@ -4,14 +4,16 @@ namespace Contingious.Agent.Wire;
 public static class JobCodec
 {
     /// <summary>Reads and checks a job, and unpacks its archives. The job's contents are parts of <paramref name="message"/>, not copies.</summary>
+    /// <param name="message">The body of a message.</param>
+    /// <param name="policy">The operator's defaults and ceilings; those of docs/wire.md where there are none.</param>
     /// <exception cref="WireException">It is no job: the field, what is wrong with it, and the job's id where that can be read.</exception>
-    public static Job Decode(ReadOnlyMemory<byte> message)
+    public static Job Decode(ReadOnlyMemory<byte> message, LimitPolicy? policy = null)
     {
         if (message.Length > WireFormat.MaxMessage.Bytes) throw TooLarge(message.Length);
         var path = new FieldPath();
         try
         {
-            return new JobDecoder(message, path).Read();
+            return new JobDecoder(message, path, policy ?? LimitPolicy.Documented).Read();
         }
         catch (WireException error)
         {

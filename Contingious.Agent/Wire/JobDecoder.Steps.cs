@@ -5,7 +5,7 @@ namespace Contingious.Agent.Wire;
 
 internal ref partial struct JobDecoder
 {
-    private static readonly MapKeys StepKeys = new([], ["name", "args", "env", "cwd", "user", "stdin", "files", "limits"]);
+    private static readonly MapKeys StepKeys = new([], ["name", "args", "env", "cwd", "user", "stdin", "files", "limits", "image", "when", "fresh"]);
 
     private void ReadSteps(List<(StepRequest Step, GivenLimits? Limits)> steps)
     {
@@ -34,7 +34,10 @@ internal ref partial struct JobDecoder
                 case "user": step = step with { User = ReadText(FieldRules.User) }; break;
                 case "stdin": step = step with { Stdin = ReadStdin() }; break;
                 case "files": step = step with { Files = ReadFiles() }; break;
-                case "limits": limits = GivenLimits.Read(ref reader); break;
+                case "limits": limits = GivenLimits.Read(ref reader, policy); break;
+                case "image": step = step with { Image = ReadText(FieldRules.Image) }; break;
+                case "when": step = step with { When = ReadName<StepCondition>() }; break;
+                case "fresh": step = step with { Fresh = reader.ReadBool() }; break;
             }
         }
 

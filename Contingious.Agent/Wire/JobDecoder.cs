@@ -3,11 +3,13 @@ using Contingious.Engine.Model;
 namespace Contingious.Agent.Wire;
 
 /// <summary>Reads one job. Limits are settled last: the job's may come after its steps.</summary>
-internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath path)
+internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath path, LimitPolicy policy)
 {
     public const int DefaultAttempt = 1;
 
-    private static readonly MapKeys JobKeys = new(["v", "job_id", "image", "steps"], ["attempt", "files", "archives", "outputs", "limits"]);
+    private static readonly MapKeys JobKeys = new(["v", "job_id", "image", "steps"], ["attempt", "files", "archives", "outputs", "output_limits", "limits", "root", "network", "mounts"]);
+
+    private static readonly MapKeys MountKeys = new(["source", "target"], ["writable"]);
 
     private readonly InputArchive inputArchive = new();
     private WireReader reader = new(message, path);
@@ -22,7 +24,11 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
         var files = new List<InputFile>();
         var unpacked = new List<InputFile>();
         var outputs = new List<string>();
+        var outputLimits = OutputLimits.Default;
         var limits = new GivenLimits();
+        var root = false;
+        var network = NetworkMode.None;
+        var mounts = new List<HostMount>();
 
         var map = reader.BeginMap(JobKeys);
         while (reader.NextKey(ref map) is { } key)
@@ -37,12 +43,16 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
                 case "files": files = ReadFiles(); break;
                 case "archives": ReadArchives(unpacked); break;
                 case "outputs": ReadOutputs(outputs); break;
-                case "limits": limits = GivenLimits.Read(ref reader); break;
+                case "output_limits": outputLimits = ReadOutputLimits(); break;
+                case "limits": limits = GivenLimits.Read(ref reader, policy); break;
+                case "root": root = reader.ReadBool(); break;
+                case "network": network = ReadName<NetworkMode>(); break;
+                case "mounts": ReadMounts(mounts); break;
             }
         }
 
         reader.Require(reader.IsAtEnd, "Bytes follow the end of the job.");
-        var jobLimits = limits.ForJob();
+        var jobLimits = limits.ForJob(policy);
         return new Job(jobId, attempt, new RunRequest
         {
             Id = SandboxId.For(jobId, attempt),
@@ -51,7 +61,11 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
             // A file of its own replaces one of the same name from an archive.
             Files = [.. unpacked, .. files],
             Outputs = outputs,
+            OutputLimits = outputLimits,
             Limits = jobLimits,
+            Root = root,
+            Network = network,
+            Mounts = mounts,
         });
     }
 
@@ -62,15 +76,40 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
         return text;
     }
 
-    private void ReadOutputs(List<string> outputs)
+    /// <summary>A word of an enum, as the wire writes it.</summary>
+    private T ReadName<T>()
+        where T : struct, Enum
     {
-        var count = reader.BeginArray(0, WireFormat.MaxOutputs);
+        var text = reader.ReadString();
+        return WireNames<T>.Find(text) ?? throw reader.Failure($"It is {Escaped.Quote(text)}; there are: {string.Join(", ", WireNames<T>.All)}.");
+    }
+
+    private void ReadMounts(List<HostMount> mounts)
+    {
+        var count = reader.BeginArray(0, WireFormat.MaxMounts);
         for (var i = 0; i < count; i++)
         {
             reader.EnterItem(i);
-            outputs.Add(ReadText(glob => FieldRules.DirectoryPath(glob)));
+            mounts.Add(ReadMount());
             reader.Leave();
         }
+    }
+
+    private HostMount ReadMount()
+    {
+        var mount = new HostMount("", "");
+        var map = reader.BeginMap(MountKeys);
+        while (reader.NextKey(ref map) is { } key)
+        {
+            switch (key)
+            {
+                case "source": mount = mount with { Source = ReadText(FieldRules.MountPath) }; break;
+                case "target": mount = mount with { Target = ReadText(FieldRules.MountPath) }; break;
+                case "writable": mount = mount with { Writable = reader.ReadBool() }; break;
+            }
+        }
+
+        return mount;
     }
 
     private List<StepRequest> SettleLimits(List<(StepRequest Step, GivenLimits? Limits)> steps, Limits job)

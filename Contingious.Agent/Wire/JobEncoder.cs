@@ -7,7 +7,8 @@ internal static class JobEncoder
     public static void Write(MessagePackWriter writer, Job job)
     {
         var request = job.Request;
-        writer.WriteMapHeader(8);
+        var hasOutputLimits = request.OutputLimits != OutputLimits.Default;
+        writer.WriteMapHeader(hasOutputLimits ? 12 : 11);
         writer.WriteString("v");
         writer.WriteInteger(WireFormat.Version);
         writer.WriteString("job_id");
@@ -22,6 +23,11 @@ internal static class JobEncoder
         WriteFiles(writer, request.Files);
         writer.WriteString("outputs");
         WriteTexts(writer, request.Outputs);
+        if (hasOutputLimits) WriteOutputLimits(writer, request.OutputLimits);
+        writer.WriteString("root");
+        writer.WriteBool(request.Root);
+        WriteText(writer, "network", WireNames<NetworkMode>.Of(request.Network));
+        WriteMounts(writer, request.Mounts);
         writer.WriteString("steps");
         writer.WriteArrayHeader(request.Steps.Count);
         foreach (var step in request.Steps) WriteStep(writer, step, request.Limits);
@@ -31,11 +37,15 @@ internal static class JobEncoder
     {
         var hasName = step.Name.Length > 0;
         var hasLimits = step.Limits != ofJob;
-        var optional = (hasName ? 1 : 0) + (hasLimits ? 1 : 0) + (step.WorkingDirectory is null ? 0 : 1) + (step.User is null ? 0 : 1);
-        writer.WriteMapHeader(4 + optional);
+        var optional = (hasName ? 1 : 0) + (hasLimits ? 1 : 0) + (step.WorkingDirectory is null ? 0 : 1) + (step.User is null ? 0 : 1) + (step.Image is null ? 0 : 1);
+        writer.WriteMapHeader(6 + optional);
         if (hasName) WriteText(writer, "name", step.Name);
         if (step.WorkingDirectory is { } directory) WriteText(writer, "cwd", directory);
         if (step.User is { } user) WriteText(writer, "user", user);
+        if (step.Image is { } image) WriteText(writer, "image", image);
+        WriteText(writer, "when", WireNames<StepCondition>.Of(step.When));
+        writer.WriteString("fresh");
+        writer.WriteBool(step.Fresh);
         writer.WriteString("args");
         WriteTexts(writer, step.Args);
         writer.WriteString("env");
@@ -52,13 +62,42 @@ internal static class JobEncoder
 
     private static void WriteLimits(MessagePackWriter writer, Limits limits, bool ofJob)
     {
-        var rules = LimitRule.All.Where(rule => ofJob || !rule.IsOfJob).ToArray();
+        // A stack that nobody named follows the memory.
+        var rules = LimitRule.All.Where(rule => (ofJob || !rule.IsOfJob) && (limits.Stack is not null || rule.Key != "stack_bytes")).ToArray();
         writer.WriteMapHeader(rules.Length);
         foreach (var rule in rules)
         {
             writer.WriteString(rule.Key);
             if (rule.IsWhole) writer.WriteInteger((long)rule.Get(limits));
             else writer.WriteFloat(rule.Get(limits));
+        }
+    }
+
+    private static void WriteOutputLimits(MessagePackWriter writer, OutputLimits limits)
+    {
+        writer.WriteString("output_limits");
+        writer.WriteMapHeader(4);
+        writer.WriteString("file_bytes");
+        writer.WriteInteger(limits.FileBytes.Bytes);
+        writer.WriteString("total_bytes");
+        writer.WriteInteger(limits.TotalBytes.Bytes);
+        writer.WriteString("files");
+        writer.WriteInteger(limits.Files);
+        writer.WriteString("depth");
+        writer.WriteInteger(limits.Depth);
+    }
+
+    private static void WriteMounts(MessagePackWriter writer, IReadOnlyList<HostMount> mounts)
+    {
+        writer.WriteString("mounts");
+        writer.WriteArrayHeader(mounts.Count);
+        foreach (var mount in mounts)
+        {
+            writer.WriteMapHeader(3);
+            WriteText(writer, "source", mount.Source);
+            WriteText(writer, "target", mount.Target);
+            writer.WriteString("writable");
+            writer.WriteBool(mount.Writable);
         }
     }
 

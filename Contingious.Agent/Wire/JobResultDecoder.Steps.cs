@@ -9,6 +9,7 @@ internal ref partial struct JobResultDecoder
         [
             "name", "message", "exit_code", "signal", "stdout", "stderr", "stdout_bytes", "stderr_bytes", "wall_time_us", "cpu_time_us",
             "peak_memory_bytes", "peak_processes", "flags", "oom_kills", "forks_refused", "disk_used_bytes", "stopped_for",
+            "field", "disk_written_bytes", "disk_backend", "memory_in_files_bytes",
         ]);
 
     private List<StepReport> ReadSteps()
@@ -52,6 +53,10 @@ internal ref partial struct JobResultDecoder
                 case "oom_kills": evidence = evidence with { OomKills = ReadCount() }; break;
                 case "forks_refused": evidence = evidence with { ForksRefused = ReadCount() }; break;
                 case "disk_used_bytes": evidence = evidence with { DiskUsedBytes = ReadCount() }; break;
+                case "field": step = step with { Field = reader.ReadString() }; break;
+                case "disk_written_bytes": usage = usage with { DiskWritten = new ByteSize(ReadCount()) }; break;
+                case "disk_backend": evidence = evidence with { DiskBackend = WireNames<DiskBackend>.Find(reader.ReadString()) ?? default }; break;
+                case "memory_in_files_bytes": evidence = evidence with { MemoryInFilesBytes = ReadCount() }; break;
                 case "stopped_for": evidence = evidence with { StoppedFor = ReadOutcome() }; break;
             }
         }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Contingious.Engine;
 using Contingious.Engine.Model;
 
@@ -10,10 +11,10 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
 
     private static readonly MapKeys ResultKeys = new(
         ["v", "job_id", "outcome"],
-        ["attempt", "agent", "message", "field", "image_digest", "steps", "outputs", "timings"]);
+        ["attempt", "agent", "message", "field", "image_digest", "steps", "outputs", "outputs_truncated", "timings"]);
 
     private static readonly MapKeys TimingKeys = new(["stage", "us"], []);
-    private static readonly MapKeys OutputKeys = new(["path", "status"], ["size_bytes", "content"]);
+    private static readonly MapKeys OutputKeys = new(["path", "status"], ["raw_path", "size_bytes", "truncated", "sha256", "content"]);
 
     private WireReader reader = new(message, path);
 
@@ -36,6 +37,7 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
                 case "image_digest": report = report with { ImageDigest = reader.ReadString() }; break;
                 case "steps": report = report with { Steps = ReadSteps() }; break;
                 case "outputs": report = report with { Outputs = ReadOutputs() }; break;
+                case "outputs_truncated": report = report with { OutputsTruncated = reader.ReadBool() }; break;
                 case "timings": report = report with { Timings = ReadTimings() }; break;
             }
         }
@@ -75,11 +77,21 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
                 case "path": output = output with { Path = reader.ReadString() }; break;
                 case "status": output = output with { Status = ReadStatus() }; break;
                 case "size_bytes": output = output with { Size = ReadCount() }; break;
+                case "raw_path": output = output with { RawPath = reader.ReadBinary() }; break;
+                case "truncated": output = output with { Truncated = reader.ReadBool() }; break;
+                case "sha256": output = output with { Sha256 = ReadSha256() }; break;
                 case "content": output = output with { Content = reader.ReadBinary() }; break;
             }
         }
 
         return output;
+    }
+
+    private ReadOnlyMemory<byte> ReadSha256()
+    {
+        var hash = reader.ReadBinary();
+        reader.Require(hash.Length is 0 or SHA256.HashSizeInBytes, $"It has {hash.Length} bytes; a SHA-256 has {SHA256.HashSizeInBytes}.");
+        return hash;
     }
 
     private OutputStatus ReadStatus()

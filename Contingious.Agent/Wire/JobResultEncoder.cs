@@ -7,7 +7,7 @@ internal static class JobResultEncoder
     public static void Write(MessagePackWriter writer, JobResult result)
     {
         var report = result.Report;
-        writer.WriteMapHeader(12);
+        writer.WriteMapHeader(13);
         WriteInteger(writer, "v", WireFormat.Version);
         WriteText(writer, "job_id", result.JobId);
         WriteInteger(writer, "attempt", result.Attempt);
@@ -23,6 +23,8 @@ internal static class JobResultEncoder
         writer.WriteString("outputs");
         writer.WriteArrayHeader(report.Outputs.Count);
         foreach (var output in report.Outputs) WriteOutput(writer, output);
+        writer.WriteString("outputs_truncated");
+        writer.WriteBool(report.OutputsTruncated);
         writer.WriteString("timings");
         writer.WriteArrayHeader(report.Timings.Count);
         foreach (var (stage, elapsed) in report.Timings)
@@ -35,10 +37,11 @@ internal static class JobResultEncoder
 
     private static void WriteStep(MessagePackWriter writer, StepReport step)
     {
-        writer.WriteMapHeader(18);
+        writer.WriteMapHeader(22);
         WriteText(writer, "name", step.Name);
         WriteText(writer, "outcome", step.Outcome.ToString());
         WriteText(writer, "message", step.Message);
+        WriteText(writer, "field", step.Field);
         WriteInteger(writer, "exit_code", step.ExitCode);
         WriteInteger(writer, "signal", step.Signal);
         WriteBinary(writer, "stdout", step.Stdout);
@@ -49,10 +52,13 @@ internal static class JobResultEncoder
         WriteInteger(writer, "cpu_time_us", Microseconds(step.Usage.CpuTime));
         WriteInteger(writer, "peak_memory_bytes", step.Usage.PeakMemory.Bytes);
         WriteInteger(writer, "peak_processes", step.Usage.PeakProcesses);
+        WriteInteger(writer, "disk_written_bytes", step.Usage.DiskWritten.Bytes);
         WriteFlags(writer, step.Evidence.Flags);
         WriteInteger(writer, "oom_kills", step.Evidence.OomKills);
         WriteInteger(writer, "forks_refused", step.Evidence.ForksRefused);
         WriteInteger(writer, "disk_used_bytes", step.Evidence.DiskUsedBytes);
+        WriteText(writer, "disk_backend", WireNames<DiskBackend>.Of(step.Evidence.DiskBackend));
+        WriteInteger(writer, "memory_in_files_bytes", step.Evidence.MemoryInFilesBytes);
         writer.WriteString("stopped_for");
         if (step.Evidence.StoppedFor is { } outcome) writer.WriteString(outcome.ToString());
         else writer.WriteNil();
@@ -68,10 +74,15 @@ internal static class JobResultEncoder
 
     private static void WriteOutput(MessagePackWriter writer, OutputFile output)
     {
-        writer.WriteMapHeader(4);
+        var hasRawPath = !output.RawPath.IsEmpty;
+        writer.WriteMapHeader(hasRawPath ? 7 : 6);
         WriteText(writer, "path", output.Path);
+        if (hasRawPath) WriteBinary(writer, "raw_path", output.RawPath);
         WriteText(writer, "status", output.Status.ToString());
         WriteInteger(writer, "size_bytes", output.Size);
+        writer.WriteString("truncated");
+        writer.WriteBool(output.Truncated);
+        WriteBinary(writer, "sha256", output.Sha256);
         WriteBinary(writer, "content", output.Content);
     }
 

@@ -28,6 +28,7 @@ internal sealed record LimitRule(string Key, double Least, double Most, Func<Lim
         new("inodes", 0, 10_000_000, x => x.Inodes, (x, v) => x with { Inodes = (int)v }) { IsOfJob = true },
         new("file_size_bytes", 0, Large, x => x.FileSize.Bytes, (x, v) => x with { FileSize = Size(v) }),
         new("open_files", 16, 65_536, x => x.OpenFiles, (x, v) => x with { OpenFiles = (int)v }),
+        new("stack_bytes", 64 << 10, Large, x => (x.Stack ?? x.Memory).Bytes, (x, v) => x with { Stack = Size(v) }),
         new("stdout_bytes", 0, 8 << 20, x => x.Stdout.Bytes, (x, v) => x with { Stdout = Size(v) }),
         new("stderr_bytes", 0, 8 << 20, x => x.Stderr.Bytes, (x, v) => x with { Stderr = Size(v) }),
         new("produced_output_bytes", 0, ByteSize.FromGiB(16).Bytes, x => x.ProducedOutput.Bytes, (x, v) => x with { ProducedOutput = Size(v) }),

@@ -18,3 +18,25 @@ internal static class Names<T>
         return null;
     }
 }
+
+/// <summary>The members of an enum as the wire's own words are written: <c>on_success</c> for <c>OnSuccess</c>.</summary>
+internal static class WireNames<T>
+    where T : struct, Enum
+{
+    private static readonly (string Text, T Value)[] Members = [.. Enum.GetValues<T>().Select(value => (Of(value), value))];
+
+    public static IEnumerable<string> All => Members.Select(member => member.Text);
+
+    public static T? Find(string text)
+    {
+        foreach (var (name, value) in Members)
+        {
+            if (name == text) return value;
+        }
+
+        return null;
+    }
+
+    public static string Of(T value) =>
+        string.Concat(value.ToString().Select((letter, i) => char.IsAsciiLetterUpper(letter) ? $"{(i == 0 ? "" : "_")}{char.ToLowerInvariant(letter)}" : $"{letter}"));
+}

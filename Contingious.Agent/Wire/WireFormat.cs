@@ -16,6 +16,7 @@ public static class WireFormat
     public const int MaxArchives = 16;
     public const int MaxArchiveEntries = 10_000;
     public const int MaxOutputs = 64;
+    public const int MaxMounts = 16;
     public const int MaxArgs = 4_096;
     public const int MaxEnv = 1_024;
     public const int MaxStepName = 64;

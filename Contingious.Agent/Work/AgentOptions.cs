@@ -1,3 +1,4 @@
+using Contingious.Agent.Wire;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Work;
@@ -18,6 +19,9 @@ public sealed record AgentOptions
 
     /// <summary>How long a stop waits for running jobs. Those that are not done by then are delivered to another agent.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Defaults and ceilings of jobs' limits.</summary>
+    public LimitPolicy Limits { get; init; } = LimitPolicy.Documented;
 
     /// <summary>Results that are kept, so that a job that is delivered again is answered and not run again.</summary>
     public int RememberedResults { get; init; } = 1024;

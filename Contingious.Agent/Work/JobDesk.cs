@@ -45,7 +45,7 @@ internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPubl
         Job job;
         try
         {
-            job = delivery.Size > WireFormat.MaxMessage.Bytes ? throw JobCodec.TooLarge(delivery.Size) : JobCodec.Decode(delivery.Body);
+            job = delivery.Size > WireFormat.MaxMessage.Bytes ? throw JobCodec.TooLarge(delivery.Size) : JobCodec.Decode(delivery.Body, options.Limits);
         }
         catch (WireException error)
         {
@@ -109,7 +109,7 @@ internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPubl
         }
         catch (ImageUnavailableException error)
         {
-            return new RunReport { Outcome = Outcome.ImageUnavailable, Field = "image", Message = error.Message };
+            return new RunReport { Outcome = Outcome.ImageUnavailable, Field = error.Field, Message = error.Message };
         }
         catch (Exception error)
         {

@@ -11,24 +11,24 @@ internal static class ResultFit
         var encoded = JobResultCodec.Encode(result);
         var excess = encoded.Length - most.Bytes;
         if (excess <= 0) return encoded;
-        var report = result.Report with { Outputs = LeaveOut(result.Report.Outputs, ref excess) };
+        var report = LeaveOutputsOut(result.Report, ref excess);
         if (excess > 0) report = report with { Steps = Shorten(report.Steps, excess) };
         return JobResultCodec.Encode(result with { Report = report });
     }
 
-    private static OutputFile[] LeaveOut(IReadOnlyList<OutputFile> outputs, ref long excess)
+    private static RunReport LeaveOutputsOut(RunReport report, ref long excess)
     {
-        var kept = outputs.ToArray();
+        var kept = report.Outputs.ToArray();
+        var truncated = report.OutputsTruncated;
         foreach (var index in Enumerable.Range(0, kept.Length).OrderByDescending(i => kept[i].Content.Length))
         {
-            if (excess <= 0) break;
-            var output = kept[index];
-            if (output.Content.IsEmpty) break;
-            excess -= output.Content.Length;
-            kept[index] = output with { Status = OutputStatus.TooLarge, Content = default };
+            if (excess <= 0 || kept[index].Content.IsEmpty) break;
+            excess -= kept[index].Content.Length;
+            kept[index] = kept[index].WithoutContent();
+            truncated = true;
         }
 
-        return kept;
+        return report with { Outputs = kept, OutputsTruncated = truncated };
     }
 
     /// <summary>Every stream gets the same share of what is there; who has more keeps three quarters of it from its start and a quarter from its end.</summary>

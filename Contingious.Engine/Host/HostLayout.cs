@@ -22,6 +22,12 @@ public sealed record HostLayout(HostAccount Account)
     /// <summary>Where images are built and unpacked before they are published by a rename into <see cref="ImagesDirectory"/>.</summary>
     public string StagingDirectory => $"{StateDirectory}/staging";
 
+    /// <summary>A directory for each sandbox whose disk is a watched one; mode 0700.</summary>
+    public string WatchedDisksDirectory => $"{StateDirectory}/disks";
+
+    /// <summary>A link to where the directories with a project quota are; setup makes it where it was asked for them.</summary>
+    public string DiskSlotsDirectory => $"{StateDirectory}/disk-slots";
+
     /// <summary>Gone after a reboot; mode 0711, so that a container's own root can walk through it to its rootfs.</summary>
     public string RuntimeDirectory => $"/run/{Name}";
 

@@ -12,6 +12,9 @@ public sealed record SetupRequest
     public string Executable { get; init; } = Environment.ProcessPath ?? "/usr/local/bin/contingious";
 
     public HostRoot Root { get; init; } = HostRoot.Real;
+
+    /// <summary>Disk slots to provision; where nothing is said, those that are there stay.</summary>
+    public DiskSlotRequest? DiskSlots { get; init; }
 }
 
 /// <summary>
@@ -21,12 +24,12 @@ public sealed record SetupRequest
 public sealed class Setup
 {
     private readonly SetupHost host;
-    private readonly string executable;
+    private readonly SetupRequest request;
 
-    private Setup(SetupHost host, string executable)
+    private Setup(SetupHost host, SetupRequest request)
     {
         this.host = host;
-        this.executable = executable;
+        this.request = request;
     }
 
     public string AccountName => host.AccountName;
@@ -43,13 +46,13 @@ public sealed class Setup
         }
 
         if (account is { Uid: 0 }) throw new HostNotReadyException("Sandboxes never run as root. Name an ordinary account, or leave out --account.");
-        return new Setup(new SetupHost(request.Root, account?.Name ?? name, account), request.Executable);
+        return new Setup(new SetupHost(request.Root, account?.Name ?? name, account), request);
     }
 
     /// <summary>What is still to be done, in order; nothing where the host is ready. Nothing is changed.</summary>
     /// <exception cref="HostNotReadyException">This process may not look at all of it.</exception>
     public IReadOnlyList<SetupAction> Plan() =>
-        Looking(() => SetupPlan.For(host, executable).Where(action => !action.IsDone(host)).Select(action => action.Capture(host)).ToList());
+        Looking(() => SetupPlan.For(host, request.Executable, request.DiskSlots).Where(action => !action.IsDone(host)).Select(action => action.Capture(host)).ToList());
 
     /// <summary>Does what <see cref="Plan"/> lists, telling of each action as it is done.</summary>
     /// <exception cref="HostNotReadyException">This process is not root's.</exception>

@@ -16,6 +16,7 @@ namespace Contingious.Engine.Host;
 [JsonDerivedType(typeof(EnableControllers), "controllers")]
 [JsonDerivedType(typeof(EnableLinger), "linger")]
 [JsonDerivedType(typeof(OpenTunDevice), "tun")]
+[JsonDerivedType(typeof(ProvisionDiskSlots), "disk-slots")]
 public abstract record SetupAction
 {
     /// <summary>What was there before; nothing until <see cref="Capture"/> has looked.</summary>

@@ -14,10 +14,10 @@ internal static class SetupPlan
     /// <summary>Those that a sandbox's limits and its verdict are read from, and those that keep sandboxes apart.</summary>
     private static readonly string[] WantedControllers = ["cpu", "cpuset", "io", "memory", "pids"];
 
-    public static IEnumerable<SetupAction> For(SetupHost host, string executable)
+    public static IEnumerable<SetupAction> For(SetupHost host, string executable, DiskSlotRequest? slots)
     {
         var mounts = CgroupMounts.Parse(host.Root.Lines("/proc/self/mountinfo"));
-        return [.. Account(host), .. Directories(host), .. Systemd(host, mounts, executable), .. Cgroups(host, mounts), .. Tun(host)];
+        return [.. Account(host), .. Directories(host), .. Systemd(host, mounts, executable), .. Cgroups(host, mounts), .. Tun(host), .. DiskSlots(host, slots)];
     }
 
     private static IEnumerable<SetupAction> Account(SetupHost host)
@@ -85,5 +85,11 @@ internal static class SetupPlan
     {
         if (host.Root.TryStatus("/dev/net") is null) yield return new MakeDirectory("/dev/net", Open, "root");
         yield return new OpenTunDevice();
+    }
+
+    // Told anew each time, or left as they are.
+    private static IEnumerable<SetupAction> DiskSlots(SetupHost host, DiskSlotRequest? slots)
+    {
+        if (slots is not null) yield return new ProvisionDiskSlots(slots, host.Layout.DiskSlotsDirectory, host.Layout.Name, host.AccountName);
     }
 }

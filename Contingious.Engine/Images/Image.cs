@@ -8,6 +8,12 @@ namespace Contingious.Engine.Images;
 /// </summary>
 public sealed record Image
 {
+    /// <summary>What the importer of today promises of the trees.</summary>
+    public const int CurrentRevision = 1;
+
+    /// <summary>Which importer's promises the trees keep: an image of an earlier one is replaced where it is imported again.</summary>
+    public int Revision { get; init; }
+
     /// <summary>The digest of the image's manifest.</summary>
     public required Digest Digest { get; init; }
 
@@ -30,6 +36,9 @@ public sealed record Image
     public required IReadOnlyList<string> ReadOnlyMounts { get; init; }
 
     public required ImageConfig Config { get; init; }
+
+    /// <summary>How a sandbox gets its rootfs from the image, unless it is told otherwise.</summary>
+    public CloneEngine CloneEngine { get; init; }
 
     /// <summary>What a clone occupies: the sizes of the regular files, each rounded up to 4 KiB.</summary>
     public required long EditableBytes { get; init; }
@@ -57,6 +66,9 @@ public sealed record ImageConfig
 
     /// <summary>Absolute; a real directory of the editable tree.</summary>
     public string WorkingDir { get; init; } = "/";
+
+    /// <summary>Absolute, in plain form, sorted: directories that a container is to have fresh and writable. Each is a real directory of one of the trees.</summary>
+    public IReadOnlyList<string> Volumes { get; init; } = [];
 
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 }

@@ -37,7 +37,16 @@ public sealed class RootfsSplit
         ["/home", "/root", "/srv", "/tmp", "/var/tmp", "/run", "/mnt", "/media", "/task", "/work", "/dev", "/proc", "/sys"];
 
     /// <summary>Whatever the rules say, crun mounts something on each of these, so each is a real directory of the editable tree.</summary>
-    public static IReadOnlyList<string> MountTargets { get; } = ["/proc", "/dev", "/sys", "/tmp", ToolsMount];
+    public static IReadOnlyList<string> MountTargets { get; } = ["/proc", "/dev", "/sys", "/tmp", SharedMount, ToolsMount];
+
+    /// <summary>Where all containers of a job see the directory that they share.</summary>
+    public const string SharedMount = "/io";
+
+    /// <summary>
+    /// Files that each sandbox has its own of: regular files of every image, reached through real directories, whichever
+    /// tree they are in.
+    /// </summary>
+    public static IReadOnlyList<string> SandboxFiles { get; } = ["/etc/group", "/etc/hostname", "/etc/hosts", "/etc/passwd", "/etc/resolv.conf"];
 
     /// <summary>Where our own tools are bound in a container.</summary>
     public const string ToolsMount = "/.contingious";

@@ -39,6 +39,13 @@ public abstract class Cgroup
     /// <summary>OOM kills alone: cheap, for a watchdog.</summary>
     public abstract long ReadOomKills();
 
+    /// <summary>Bytes charged for files in memory: tmpfs, shared memory, memfd; of what is below it too.</summary>
+    public abstract long ReadMemoryInFiles();
+
+    /// <summary>Lets the count of peak memory begin anew.</summary>
+    /// <returns>The bytes that are charged already.</returns>
+    public abstract long ResetPeakMemory();
+
     /// <summary>The pids of the processes in it and below it.</summary>
     public abstract IReadOnlyList<int> Pids();
 

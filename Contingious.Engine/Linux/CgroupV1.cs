@@ -76,6 +76,14 @@ public sealed class CgroupV1 : Cgroup
 
     public override long ReadOomKills() => ReadField("memory", "memory.oom_control", "oom_kill");
 
+    public override long ReadMemoryInFiles() => ReadField("memory", "memory.stat", "total_shmem");
+
+    public override long ResetPeakMemory()
+    {
+        Write("memory", "memory.max_usage_in_bytes", "0");
+        return ReadNumber("memory", "memory.usage_in_bytes");
+    }
+
     public override IReadOnlyList<int> Pids()
     {
         var pids = new HashSet<int>();

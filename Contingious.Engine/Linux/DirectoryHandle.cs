@@ -28,7 +28,7 @@ public enum Resolve : ulong
 /// An open directory and what can be done below it by names that a submission or an image may have made.
 /// Every walk goes through openat2(2), so no path is ever followed out of it. Names are bytes.
 /// </summary>
-public sealed unsafe class DirectoryHandle : IDisposable
+public sealed unsafe partial class DirectoryHandle : IDisposable
 {
     private const int ReadOnly = 0;
     private const int CloseOnExec = 0x80000;
@@ -185,7 +185,8 @@ public sealed unsafe class DirectoryHandle : IDisposable
     }
 
     /// <summary>The names in this directory, without <c>.</c> and <c>..</c>, in the order the file system gives them.</summary>
-    public List<byte[]> Entries()
+    /// <param name="most">How many of them: of a directory that somebody else filled, all can be more than there is memory.</param>
+    public List<byte[]> Entries(int most = int.MaxValue)
     {
         // A descriptor of its own: readdir(3) moves the position and closedir(3) closes it.
         using var own = OpenAt("."u8, ReadOnly | Directory, 0, Resolve.Beneath);
@@ -195,7 +196,7 @@ public sealed unsafe class DirectoryHandle : IDisposable
         var names = new List<byte[]>();
         try
         {
-            for (byte* entry = Libc.ReadDir(stream); entry != null; entry = Libc.ReadDir(stream))
+            for (byte* entry = Libc.ReadDir(stream); entry != null && names.Count < most; entry = Libc.ReadDir(stream))
             {
                 // struct dirent: d_ino 8, d_off 8, d_reclen 2, d_type 1, d_name.
                 var name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + 19);
@@ -257,45 +258,7 @@ public sealed unsafe class DirectoryHandle : IDisposable
         if (Libc.Futimens(file, times) != 0) throw LinuxException.Last("futimens", "an open file");
     }
 
-    /// <summary>Removes everything below this directory, following nothing and leaving no mount.</summary>
-    public void RemoveContents()
-    {
-        foreach (var name in Entries())
-        {
-            if (TryStatus(name) is not { } status) continue;
-            if (status.Kind == FileKind.Directory)
-            {
-                using (var child = OpenForRemoval(name)) child.RemoveContents();
-                RemoveEmptyDirectory(name);
-            }
-            else
-            {
-                RemoveFile(name);
-            }
-        }
-    }
-
-    /// <summary>Removes a whole tree by its name; nothing happens where there is none.</summary>
-    public void RemoveTree(ReadOnlySpan<byte> name)
-    {
-        if (TryStatus(name) is not { } status) return;
-        if (status.Kind != FileKind.Directory)
-        {
-            RemoveFile(name);
-            return;
-        }
-
-        using (var tree = OpenForRemoval(name)) tree.RemoveContents();
-        RemoveEmptyDirectory(name);
-    }
-
     public void Dispose() => Handle.Dispose();
-
-    private DirectoryHandle OpenForRemoval(ReadOnlySpan<byte> name)
-    {
-        var handle = OpenAt(name, ReadOnly | Directory, 0, Resolve.Beneath | Resolve.NoSymlinks | Resolve.NoCrossDevice);
-        return new DirectoryHandle(handle, Show(name));
-    }
 
     private SafeFileHandle OpenAt(ReadOnlySpan<byte> path, int flags, uint mode, Resolve resolve)
     {

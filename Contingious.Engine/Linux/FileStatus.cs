@@ -16,6 +16,11 @@ public enum FileKind
 public readonly record struct FileStatus(
     FileKind Kind, uint Permissions, uint Uid, uint Gid, long Size, uint LinkCount, ulong Inode, ulong Device, long ModifySeconds, uint ModifyNanoseconds)
 {
+    private const int BlockSize = 512;
+
+    /// <summary>What it takes on its file system, which holes in it do not (stx_blocks).</summary>
+    public long AllocatedBytes { get; init; }
+
     internal static FileStatus From(in Libc.Statx raw) => new(
         (raw.Mode & 0xF000) switch
         {
@@ -36,5 +41,8 @@ public readonly record struct FileStatus(
         raw.Inode,
         ((ulong)raw.DevMajor << 32) | raw.DevMinor,
         raw.ModifyTime.Seconds,
-        raw.ModifyTime.Nanoseconds);
+        raw.ModifyTime.Nanoseconds)
+    {
+        AllocatedBytes = (long)raw.Blocks * BlockSize,
+    };
 }

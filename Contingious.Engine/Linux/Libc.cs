@@ -84,6 +84,8 @@ internal static unsafe partial class Libc
         public ulong Files;
         public ulong FilesFree;
         public ulong FilesAvailable;
+        public ulong FileSystemId;
+        public ulong Flags;
     }
 
     [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]

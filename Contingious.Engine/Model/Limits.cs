@@ -1,7 +1,7 @@
 namespace Contingious.Engine.Model;
 
 /// <summary>
-/// What a step may use: what was <em>asked</em>. What was used is <see cref="Usage"/>.
+/// What a step, or all steps of a job together, may use: what was <em>asked</em>. What was used is <see cref="Usage"/>.
 /// The defaults are documented in docs/wire.md.
 /// </summary>
 public sealed record Limits
@@ -11,7 +11,7 @@ public sealed record Limits
     /// <summary>CPU time of all the step's processes together, user and system.</summary>
     public TimeSpan CpuTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Elapsed (monotonic) time of the step.</summary>
+    /// <summary>Elapsed (monotonic) time of the step, from its command's exec.</summary>
     public TimeSpan WallTime { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Memory of all the step's processes, page cache and tmpfs pages they dirty included; swap is off.</summary>
@@ -34,6 +34,9 @@ public sealed record Limits
 
     /// <summary>Open files of one process (RLIMIT_NOFILE).</summary>
     public int OpenFiles { get; init; } = 1024;
+
+    /// <summary>Stack of a program's first thread, and of each further one unless it says otherwise (RLIMIT_STACK); as much as <see cref="Memory"/> where absent.</summary>
+    public ByteSize? Stack { get; init; }
 
     /// <summary>Bytes of standard output that are kept: the first three quarters and the last quarter of what was produced.</summary>
     public ByteSize Stdout { get; init; } = ByteSize.FromMiB(1);

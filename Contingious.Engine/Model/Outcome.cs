@@ -54,11 +54,20 @@ public enum EvidenceFlags
     /// <summary>The wall-clock limit was reached with little CPU time used: the program waited.</summary>
     Idle = 1 << 4,
 
-    /// <summary>The editable rootfs was full, in bytes or in files, when the step ended.</summary>
+    /// <summary>The job's disk was full, in bytes or in files, when the step ended.</summary>
     DiskFull = 1 << 5,
 
-    /// <summary>The exit status is 128+n: death by signal n and <c>exit(128+n)</c> look the same to the container's init.</summary>
+    /// <summary>The container ended before its init could say how the program did.</summary>
     Ambiguous = 1 << 6,
+
+    /// <summary>The disk limit was watched and not held by the kernel: it can have been exceeded for a moment.</summary>
+    DiskNotStrict = 1 << 7,
+
+    /// <summary>Somebody ran further commands in the sandbox, which share the job's limits.</summary>
+    Attended = 1 << 8,
+
+    /// <summary>It was what the whole job may use that ran out, not what the step may.</summary>
+    JobBudget = 1 << 9,
 }
 
 public static class OutcomeExtensions

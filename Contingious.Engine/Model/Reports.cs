@@ -14,10 +14,16 @@ public sealed record RunReport
     /// <summary>Digest of the image's manifest, empty where no image was leased.</summary>
     public string ImageDigest { get; init; } = "";
 
-    /// <summary>One report for each step that was started, in order.</summary>
+    /// <summary>One report for each step whose turn came, in order; <see cref="StepRequest.When"/> leaves some out.</summary>
     public IReadOnlyList<StepReport> Steps { get; init; } = [];
 
     public IReadOnlyList<OutputFile> Outputs { get; init; } = [];
+
+    /// <summary>
+    /// Whether a cap of <see cref="OutputLimits"/> was reached: files are missing from <see cref="Outputs"/>, shortened, or
+    /// without their content. A glob that was not looked for to its end is not said to be <see cref="OutputStatus.Missing"/>.
+    /// </summary>
+    public bool OutputsTruncated { get; init; }
 
     /// <summary>How long each stage took, in the order in which they ended; per-step stages once for each step.</summary>
     public IReadOnlyList<StageTiming> Timings { get; init; } = [];
@@ -34,6 +40,9 @@ public sealed record StepReport
 
     public string Message { get; init; } = "";
 
+    /// <summary>The part of the request that the message is about, such as <c>steps[0].args[0]</c>; empty where none is.</summary>
+    public string Field { get; init; } = "";
+
     /// <summary>The exit code, where the step's program exited.</summary>
     public int? ExitCode { get; init; }
 
@@ -47,27 +56,6 @@ public sealed record StepReport
     public Usage Usage { get; init; } = new();
 
     public Evidence Evidence { get; init; } = new();
-}
-
-/// <summary>A file that was asked back.</summary>
-/// <param name="Path">As named inside the container, absolute.</param>
-/// <param name="Status">Whether its content is here.</param>
-/// <param name="Size">Its size in bytes.</param>
-/// <param name="Content">The bytes where <paramref name="Status"/> is <see cref="OutputStatus.Returned"/>, else none.</param>
-public sealed record OutputFile(string Path, OutputStatus Status, long Size, ReadOnlyMemory<byte> Content);
-
-public enum OutputStatus
-{
-    Returned,
-
-    /// <summary>The glob matched nothing; <see cref="OutputFile.Path"/> is the glob.</summary>
-    Missing,
-
-    /// <summary>A symlink, FIFO, socket, device or directory: never followed, never read.</summary>
-    NotRegular,
-
-    /// <summary>Larger than what is returned inline.</summary>
-    TooLarge,
 }
 
 /// <summary>How long one <see cref="Engine.Stage"/> took.</summary>

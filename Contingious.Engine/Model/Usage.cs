@@ -3,17 +3,20 @@ namespace Contingious.Engine.Model;
 /// <summary>What a step used: what was <em>measured</em>. What was asked is <see cref="Limits"/>.</summary>
 public sealed record Usage
 {
-    /// <summary>CPU time of every process of the step, from the cgroup's clock; the runtime's own start (about 10 ms) is in it.</summary>
+    /// <summary>CPU time of every process of the step since its command's exec, from the cgroup's clock.</summary>
     public TimeSpan CpuTime { get; init; }
 
-    /// <summary>Monotonic time from launch to the end of the last process.</summary>
+    /// <summary>Monotonic time from the command's exec to its end.</summary>
     public TimeSpan WallTime { get; init; }
 
-    /// <summary>The most memory charged at once; includes page cache and tmpfs pages, so it is no ground for a verdict.</summary>
+    /// <summary>The most memory charged at once since the command's exec; includes page cache and tmpfs pages, so it is no ground for a verdict.</summary>
     public ByteSize PeakMemory { get; init; }
 
     /// <summary>The most processes and threads alive at once.</summary>
     public int PeakProcesses { get; init; }
+
+    /// <summary>Bytes by which the job's disk grew during the step: what it wrote and left there.</summary>
+    public ByteSize DiskWritten { get; init; }
 
     /// <summary>Bytes produced on standard output, kept or not.</summary>
     public long StdoutBytes { get; init; }
@@ -33,8 +36,17 @@ public sealed record Evidence
     /// <summary>Forks refused (<c>max</c> of pids.events).</summary>
     public long ForksRefused { get; init; }
 
-    /// <summary>Bytes in use in the editable rootfs after the step.</summary>
+    /// <summary>Bytes in use on the job's disk after the step, beyond what the image brought.</summary>
     public long DiskUsedBytes { get; init; }
+
+    /// <summary>What bounded that disk.</summary>
+    public DiskBackend DiskBackend { get; init; }
+
+    /// <summary>
+    /// Bytes of memory that were files when the step ended (tmpfs, /dev/shm, memfd; <c>shmem</c> of memory.stat), those of earlier steps included:
+    /// a memory verdict by files is told by it from one by allocation.
+    /// </summary>
+    public long MemoryInFilesBytes { get; init; }
 
     /// <summary>Why this program stopped the step, or nothing where it ended by itself.</summary>
     public Outcome? StoppedFor { get; init; }

@@ -8,7 +8,7 @@ internal sealed class Crun(string stateDirectory)
 {
     // Each word is an argument of its own, never part of the script: $1… up to "--" are files to join, the rest the program.
     // The shell writes 0, which means the writer itself, and then becomes crun: no process is left between.
-    private const string JoinAndBecome =
+    internal const string JoinAndBecome =
         "log=$1; shift; while [ \"$1\" != -- ]; do echo 0 > \"$1\" || { echo \"cannot join $1\" > \"$log\"; exit 125; }; shift; done 2>/dev/null; shift; exec \"$@\"";
 
     /// <summary>

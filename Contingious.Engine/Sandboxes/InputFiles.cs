@@ -6,12 +6,14 @@ using Contingious.Engine.Storage;
 namespace Contingious.Engine.Sandboxes;
 
 /// <summary>Puts a job's files into its clone, through descriptors only: a link in the way is never followed.</summary>
-/// <param name="clone">The job's clone.</param>
+/// <param name="clone">The step's clone.</param>
+/// <param name="places">What the container sees at other places than its rootfs, by their paths there, and where it is.</param>
 /// <param name="firstId">The slice's first id, added to every owner.</param>
 /// <param name="user">Whose the files become.</param>
 /// <param name="workingDirectory">What relative paths are relative to.</param>
 /// <param name="mountPoints">Where something is mounted over the clone: a file put there would never be seen.</param>
-internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser user, string workingDirectory, IReadOnlyList<string> mountPoints)
+internal sealed class InputFiles(
+    RootfsClone? clone, IReadOnlyDictionary<string, string> places, uint firstId, ContainerUser user, string workingDirectory, IReadOnlyList<string> mountPoints)
 {
     private const uint DirectoryMode = 0x1ED; // 0755
     private const uint FileMode = 0x1A4;      // 0644
@@ -26,6 +28,7 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
         {
             var (path, at) = (Absolute(files[i].Path), $"{field}[{i}].path");
             if (files[i].Path.Length == 0 || Components(path, at).Count == 0 || path.EndsWith("/.", StringComparison.Ordinal)) throw new RejectedRequestException(at, "The path names no file.");
+            if (places.Keys.FirstOrDefault(place => IsBelow(path, place) && IsBelow(place, path)) is { } itself) throw new RejectedRequestException(at, $"{itself} is a directory; name a file in it.");
             if (MountOver(path) is not { } mount) continue;
             throw new RejectedRequestException(at, $"{path} is below {mount}, where something read-only or of the container's own is mounted. Put it below an editable path, such as {workingDirectory}.");
         }
@@ -42,8 +45,7 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
     /// <exception cref="RejectedRequestException">Something that is not a directory is in a path's way.</exception>
     public void Put(IReadOnlyList<InputFile> files, string field)
     {
-        using var root = clone.Open();
-        for (var i = 0; i < files.Count; i++) Put(root, files[i], $"{field}[{i}].path");
+        for (var i = 0; i < files.Count; i++) Put(files[i], $"{field}[{i}].path");
     }
 
     /// <summary>Makes the working directory, and gives it to the job's user where nobody but root could write to it.</summary>
@@ -51,8 +53,9 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
     {
         // A read-only directory can be worked in; it is there already.
         if (MountOver(workingDirectory) is not null) return;
-        using var root = clone.Open();
-        using var directory = Descend(root, Components(workingDirectory, field), field);
+        var (root, below) = Open(Components(workingDirectory, field));
+        using var opened = root;
+        using var directory = Descend(root, below, field);
         if (directory.Status().Uid == firstId && user.Uid != 0) directory.SetOwner(firstId + user.Uid, firstId + user.Gid);
     }
 
@@ -64,7 +67,7 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
     /// <exception cref="RejectedRequestException">One is not.</exception>
     public void RequireMountPoints(IEnumerable<string> destinations)
     {
-        using var root = clone.Open();
+        using var root = Clone.Open();
         foreach (var destination in destinations)
         {
             try
@@ -78,9 +81,12 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
         }
     }
 
-    private void Put(DirectoryHandle root, InputFile file, string field)
+    private RootfsClone Clone => clone ?? throw new InvalidOperationException("Before there is a clone, paths can only be checked.");
+
+    private void Put(InputFile file, string field)
     {
-        var components = Components(Absolute(file.Path), field);
+        var (root, components) = Open(Components(Absolute(file.Path), field));
+        using var opened = root;
         var name = components[^1];
         using var parent = Descend(root, components[..^1], field);
         parent.RemoveTree(name);
@@ -123,9 +129,22 @@ internal sealed class InputFiles(RootfsClone clone, uint firstId, ContainerUser 
         return current;
     }
 
+    /// <summary>Where a path's walk begins: at the root of the clone, or at the directory that is bound over the path's beginning.</summary>
+    private (DirectoryHandle Root, List<byte[]> Below) Open(List<byte[]> components)
+    {
+        foreach (var (path, directory) in places)
+        {
+            var prefix = Components(path, "").Count;
+            if (components.Count < prefix || $"/{string.Join('/', components[..prefix].Select(component => Encoding.UTF8.GetString(component)))}" != path) continue;
+            return (DirectoryHandle.Open(directory), components[prefix..]);
+        }
+
+        return (Clone.Open(), components);
+    }
+
     private string Absolute(string path) => path.StartsWith('/') ? path : $"{workingDirectory}/{path}";
 
-    private string? MountOver(string path) => mountPoints.FirstOrDefault(mount => IsBelow(path, mount));
+    private string? MountOver(string path) => places.Keys.Any(place => IsBelow(path, place)) ? null : mountPoints.FirstOrDefault(mount => IsBelow(path, mount));
 
     private static bool IsBelow(string path, string directory)
     {

@@ -8,17 +8,20 @@ namespace Contingious.Engine.Sandboxes;
 /// <summary>The container that a live sandbox runs now, as seen by somebody who does not own it.</summary>
 internal sealed class LiveContainer
 {
+    /// <summary>The cgroups of further commands begin with it: beside those of the steps, below the job's.</summary>
+    public const string SessionPrefix = "exec-";
+
     private readonly HostLayout layout;
     private readonly Crun crun;
-    private readonly Cgroup cgroup;
+    private readonly Cgroup job;
     private readonly string sandbox;
     private readonly string step;
 
-    private LiveContainer(HostLayout layout, Crun crun, Cgroup cgroup, string sandbox, string step, int pid)
+    private LiveContainer(HostLayout layout, Crun crun, Cgroup job, string sandbox, string step, int pid)
     {
         this.layout = layout;
         this.crun = crun;
-        this.cgroup = cgroup;
+        this.job = job;
         this.sandbox = sandbox;
         this.step = step;
         Pid = pid;
@@ -38,7 +41,7 @@ internal sealed class LiveContainer
         {
             if (crun.FindPid($"{sandbox}-{step}") is { } pid && ProcessIdentity.Of(pid) is not null)
             {
-                return new LiveContainer(layout, crun, account.Child(sandbox).Child(step), sandbox, step, pid);
+                return new LiveContainer(layout, crun, account.Child(sandbox), sandbox, step, pid);
             }
         }
 
@@ -47,32 +50,25 @@ internal sealed class LiveContainer
 
     /// <summary>
     /// A further command in the container: the step's own privileges, spelled out in a process file, in a cgroup of its
-    /// own below the step's, so that both the step's limits and its own account hold.
+    /// own beside the step's. It shares the job's limits, and its account is not the step's.
     /// </summary>
     public ProgramRequest Exec(IReadOnlyList<string> args, bool terminal, string session)
     {
         var directory = $"{layout.SandboxesDirectory}/{sandbox}/{step}";
-        var processFile = $"{directory}/exec-{session}.json";
-        WriteProcess($"{directory}/config.json", processFile, args, terminal);
-        return crun.Exec(Id, processFile, terminal, cgroup.CreateChild($"exec-{session}").JoinFiles, $"{directory}/exec-{session}.log");
+        var processFile = $"{directory}/{SessionPrefix}{session}.json";
+        WriteProcess($"{directory}/process.json", processFile, args, terminal);
+        return crun.Exec(Id, processFile, terminal, job.CreateChild($"{SessionPrefix}{session}").JoinFiles, $"{directory}/{SessionPrefix}{session}.log");
     }
 
-    private static void WriteProcess(string config, string processFile, IReadOnlyList<string> args, bool terminal)
+    private static void WriteProcess(string process, string processFile, IReadOnlyList<string> args, bool terminal)
     {
-        using var spec = JsonDocument.Parse(File.ReadAllBytes(config));
+        using var spec = JsonDocument.Parse(File.ReadAllBytes(process));
         using var stream = File.Create(processFile);
         using var json = new Utf8JsonWriter(stream);
         json.WriteStartObject();
-        foreach (var property in spec.RootElement.GetProperty("process").EnumerateObject())
-        {
-            if (property.NameEquals("args") || property.NameEquals("terminal")) continue;
-            property.WriteTo(json);
-        }
-
+        foreach (var property in spec.RootElement.EnumerateObject()) property.WriteTo(json);
         json.WriteBoolean("terminal", terminal);
-        json.WriteStartArray("args");
-        foreach (var arg in args) json.WriteStringValue(arg);
-        json.WriteEndArray();
+        json.WriteStrings("args", args);
         json.WriteEndObject();
     }
 }

@@ -2,86 +2,184 @@ using System.IO.Enumeration;
 using System.Text;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
-using Contingious.Engine.Storage;
 
 namespace Contingious.Engine.Sandboxes;
 
 /// <summary>
 /// Collects files that a job asks back, after everything in the sandbox is dead. Regular files only, read through
-/// descriptors: a link, FIFO, socket or device is reported and never opened for its content.
+/// descriptors: a link, FIFO, socket or device is reported and never opened for its content. What a submission left
+/// there costs a bounded time and a bounded memory.
 /// </summary>
-internal sealed class OutputFiles(RootfsClone clone, string workingDirectory)
+/// <param name="workingDirectory">What relative globs are relative to.</param>
+/// <param name="limits">How much is returned.</param>
+/// <param name="places">What else the container saw, by its path there: a directory of the job's disk that was bound over its rootfs.</param>
+internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, IReadOnlyDictionary<string, string> places)
 {
-    public static ByteSize MaxFile { get; } = ByteSize.FromMiB(10);
-
-    public static ByteSize MaxTotal { get; } = ByteSize.FromMiB(12);
-
-    private const int MaxFiles = 1_000;
+    // Names that are looked at: half a second, and at most 28 MB where each has 255 bytes.
     private const int MaxVisited = 100_000;
-    private const int MaxDepth = 64;
+
+    // A path has no limit of its own (a deep tree is made by chdir), and the result's message has one.
+    private const int MaxPathBytes = 1 << 20;
 
     private readonly List<OutputFile> found = [];
+    private readonly HashSet<string> seen = new(StringComparer.Ordinal);
+    private readonly List<byte[]> way = [];
     private long total;
     private int visited;
+    private int pathBytes;
+    private int matches;
+    private bool isFull;
 
-    public IReadOnlyList<OutputFile> Collect(IReadOnlyList<string> globs)
+    /// <summary>Whether a cap was reached: something was left out, shortened, or is without its content.</summary>
+    public bool Truncated { get; private set; }
+
+    /// <param name="root">The root of the clone.</param>
+    /// <param name="globs"><c>*</c> and <c>?</c> within a name, <c>**</c> for any number of directories.</param>
+    public IReadOnlyList<OutputFile> Collect(DirectoryHandle root, IReadOnlyList<string> globs)
     {
-        using var root = clone.Open();
         foreach (var glob in globs)
         {
-            var before = found.Count;
+            matches = 0;
             var absolute = glob.StartsWith('/') ? glob : $"{workingDirectory}/{glob}";
-            Match(root, "", absolute.Split('/', StringSplitOptions.RemoveEmptyEntries), 0);
-            if (found.Count == before) found.Add(new OutputFile(glob, OutputStatus.Missing, 0, default));
+            var whole = Match(root, Components(absolute));
+            if (matches == 0 && whole) AddMissing(glob);
         }
 
         return found;
     }
 
-    private void Match(DirectoryHandle directory, string path, ReadOnlySpan<string> pattern, int depth)
+    /// <returns>Whether all of it was looked at.</returns>
+    private bool Match(DirectoryHandle directory, ReadOnlySpan<string> pattern)
     {
-        if (pattern.IsEmpty || depth > MaxDepth) return;
+        if (pattern.IsEmpty) return true;
+        if (way.Count > limits.Depth) return Stop();
         var head = pattern[0];
         var rest = pattern[1..];
-        if (head == "**") Match(directory, path, rest, depth);
-        foreach (var name in Candidates(directory, head))
+        var whole = head != "**" || Match(directory, rest);
+        foreach (var name in Candidates(directory, head, ref whole))
         {
-            if (++visited > MaxVisited || found.Count >= MaxFiles) return;
+            if (isFull) return false;
             if (directory.TryStatus(name) is not { } status) continue;
-            var full = $"{path}/{NativePath.Display(name)}";
-            if (rest.IsEmpty && (head != "**" || status.Kind != FileKind.Directory)) found.Add(Read(directory, name, full, status));
-            if (status.Kind != FileKind.Directory || (rest.IsEmpty && head != "**")) continue;
-            using var child = TryOpen(directory, name);
-            if (child is not null) Match(child, full, head == "**" ? pattern : rest, depth + 1);
+            way.Add(name);
+            if (rest.IsEmpty && (head != "**" || status.Kind != FileKind.Directory)) whole &= Add(directory, name, status);
+            if (status.Kind == FileKind.Directory && (!rest.IsEmpty || head == "**"))
+            {
+                using var child = TryOpen(directory, name);
+                if (child is not null) whole &= Match(child, head == "**" ? pattern : rest);
+            }
+
+            way.RemoveAt(way.Count - 1);
         }
+
+        return whole;
     }
 
-    private static IEnumerable<byte[]> Candidates(DirectoryHandle directory, string pattern)
+    private IEnumerable<byte[]> Candidates(DirectoryHandle directory, string pattern, ref bool whole)
     {
-        if (pattern == "**") return directory.Entries();
-        if (pattern is "." or "..") return [];
-        if (!pattern.AsSpan().ContainsAny('*', '?')) return [Encoding.UTF8.GetBytes(pattern)];
-        return directory.Entries().Where(name => FileSystemName.MatchesSimpleExpression(pattern, Encoding.UTF8.GetString(name), ignoreCase: false))
-            .OrderBy(name => Encoding.UTF8.GetString(name), StringComparer.Ordinal);
+        if (pattern == "..") return [];
+        var left = MaxVisited - visited;
+        if (left <= 0)
+        {
+            whole = Stop();
+            return [];
+        }
+
+        visited++;
+        if (pattern != "**" && !pattern.AsSpan().ContainsAny('*', '?')) return [Encoding.UTF8.GetBytes(pattern)];
+        var names = directory.Entries(left + 1);
+        if (names.Count > left)
+        {
+            names.RemoveAt(left);
+            whole = Stop();
+        }
+
+        visited += names.Count;
+        names.Sort(static (one, other) => one.AsSpan().SequenceCompareTo(other));
+        return pattern == "**" ? names : names.Where(name => FileSystemName.MatchesSimpleExpression(pattern, Encoding.UTF8.GetString(name), ignoreCase: false));
     }
 
-    private OutputFile Read(DirectoryHandle directory, byte[] name, string path, FileStatus seen)
+    /// <returns>Whether it was added: not where there are as many files already as there may be.</returns>
+    private bool Add(DirectoryHandle directory, byte[] name, FileStatus status)
     {
-        if (seen.Kind != FileKind.Regular) return new OutputFile(path, OutputStatus.NotRegular, 0, default);
-        using var file = directory.OpenRead(name);
-        var status = DirectoryHandle.StatusOf(file);
+        var raw = RawPath();
+        var path = NativePath.Display(raw);
+        matches++;
+        if (seen.Contains(path)) return true;
+        isFull = found.Count >= limits.Files || pathBytes + raw.Length + path.Length > MaxPathBytes;
+        if (isFull) return Stop();
+        pathBytes += raw.Length + path.Length;
+        seen.Add(path);
+        found.Add(Named(Read(directory, name, path, status), raw));
+        return true;
+    }
+
+    private OutputFile Read(DirectoryHandle directory, byte[] name, string path, FileStatus status)
+    {
         if (status.Kind != FileKind.Regular) return new OutputFile(path, OutputStatus.NotRegular, 0, default);
-        if (status.Size > MaxFile.Bytes || total + status.Size > MaxTotal.Bytes) return new OutputFile(path, OutputStatus.TooLarge, status.Size, default);
-        var content = new byte[status.Size];
+        using var file = directory.OpenRead(name);
+        var opened = DirectoryHandle.StatusOf(file);
+        if (opened.Kind != FileKind.Regular) return new OutputFile(path, OutputStatus.NotRegular, 0, default);
+
+        // The size that was seen is what is read at most, whatever becomes of the file meanwhile.
+        var wanted = Math.Min(opened.Size, limits.FileBytes.Bytes);
+        if (wanted < opened.Size) Stop();
+        if (total + wanted > limits.TotalBytes.Bytes)
+        {
+            Stop();
+            return new OutputFile(path, OutputStatus.TooLarge, opened.Size, default);
+        }
+
+        var content = new byte[wanted];
         var length = 0;
         int read;
         while (length < content.Length && (read = RandomAccess.Read(file, content.AsSpan(length), length)) > 0) length += read;
         total += length;
-        return new OutputFile(path, OutputStatus.Returned, length, content.AsMemory(0, length));
+        return OutputFile.Returned(path, opened.Size, content.AsMemory(0, length));
     }
 
-    private static DirectoryHandle? TryOpen(DirectoryHandle directory, byte[] name)
+    private void AddMissing(string glob)
     {
+        var raw = Encoding.UTF8.GetBytes(glob);
+        found.Add(Named(new OutputFile(NativePath.Display(raw), OutputStatus.Missing, 0, default), raw));
+    }
+
+    private static OutputFile Named(OutputFile file, byte[] raw) =>
+        Encoding.UTF8.GetBytes(file.Path).AsSpan().SequenceEqual(raw) ? file : file with { RawPath = raw };
+
+    private byte[] RawPath()
+    {
+        var path = new List<byte>();
+        foreach (var component in way)
+        {
+            path.Add((byte)'/');
+            path.AddRange(component);
+        }
+
+        return [.. path];
+    }
+
+    private bool Stop()
+    {
+        Truncated = true;
+        return false;
+    }
+
+    // Several ** in a row mean one, and would cost as many walks.
+    private static string[] Components(string path)
+    {
+        var components = new List<string>();
+        foreach (var component in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (component == "." || (component == "**" && components.Count > 0 && components[^1] == "**")) continue;
+            components.Add(component);
+        }
+
+        return [.. components];
+    }
+
+    private DirectoryHandle? TryOpen(DirectoryHandle directory, byte[] name)
+    {
+        if (places.TryGetValue(Encoding.UTF8.GetString(RawPath()), out var place)) return DirectoryHandle.Open(place);
         try
         {
             return directory.OpenDirectory(name, Resolve.Beneath | Resolve.NoSymlinks | Resolve.NoCrossDevice);

@@ -1,41 +1,39 @@
 using System.Text.Json;
 using Contingious.Engine.Images;
 using Contingious.Engine.Model;
+using Contingious.Engine.Sandboxes.Seccomp;
 
 namespace Contingious.Engine.Sandboxes;
 
-/// <summary>What a container's config.json is made from.</summary>
+/// <summary>Something of the host's file tree that a container sees at a place of its own.</summary>
+/// <param name="Source">Path in the keeper's namespace.</param>
+/// <param name="Destination">Absolute path in the container.</param>
+/// <param name="Options">Beside <c>bind</c>: <c>ro</c>, <c>nosuid</c>, …</param>
+internal sealed record BindMount(string Source, string Destination, params IReadOnlyList<string> Options);
+
+/// <summary>What a container's config.json is made from. It says what the container is; its init is told what to run in it.</summary>
 internal sealed record RuntimeSpec
 {
-    public required IReadOnlyList<string> Args { get; init; }
-
-    public required IReadOnlyList<string> Env { get; init; }
-
-    public required string WorkingDirectory { get; init; }
-
-    public required ContainerUser User { get; init; }
-
     public required string RootfsDirectory { get; init; }
 
-    public required Image Image { get; init; }
+    /// <summary>In the order in which they are mounted, after those of <c>/proc</c> and <c>/dev</c>.</summary>
+    public required IReadOnlyList<BindMount> Binds { get; init; }
 
-    /// <summary>Where the image's read-only rootfs can be reached by the container's own root.</summary>
-    public required string ReadOnlyView { get; init; }
-
-    public required string ToolsDirectory { get; init; }
+    /// <summary>What the container's init has and can pass on.</summary>
+    public required IReadOnlyList<string> Capabilities { get; init; }
 
     public required uint FirstId { get; init; }
 
     public required Limits Limits { get; init; }
 
     /// <summary>Where the tools are inside a container.</summary>
-    public const string ToolsMount = "/.contingious";
+    public const string ToolsMount = RootfsSplit.ToolsMount;
 
-    /// <summary>The container's first process: it reaps, and passes the command's end on.</summary>
+    /// <summary>The container's first process.</summary>
     public const string Init = $"{ToolsMount}/init";
 
-    /// <summary>Where things are mounted directly in the clone, as opposed to on top of each other.</summary>
-    public static IReadOnlyList<string> MountPointsOf(Image image) => ["/proc", "/dev", ToolsMount, .. image.ReadOnlyMounts];
+    /// <summary>Where crun mounts without being told a source.</summary>
+    public static IReadOnlyList<string> OwnMountPoints { get; } = ["/proc", "/dev"];
 
     /// <summary>Writes config.json (OCI runtime-spec 1.0, config.md and config-linux.md).</summary>
     public void Write(string path)
@@ -50,7 +48,7 @@ internal sealed record RuntimeSpec
         json.WriteString("path", RootfsDirectory);
         json.WriteBoolean("readonly", false);
         json.WriteEndObject();
-        json.WriteString("hostname", "sandbox");
+        json.WriteString("hostname", EtcFiles.Hostname);
         WriteMounts(json);
         WriteLinux(json);
         json.WriteEndObject();
@@ -60,27 +58,8 @@ internal sealed record RuntimeSpec
     {
         json.WriteStartObject();
         json.WriteBoolean("terminal", false);
-        json.WriteStartObject("user");
-        json.WriteNumber("uid", User.Uid);
-        json.WriteNumber("gid", User.Gid);
-        json.WriteEndObject();
-        WriteStrings(json, "args", [Init, "--", .. Args]);
-        WriteStrings(json, "env", Env);
-        json.WriteString("cwd", WorkingDirectory);
-        json.WriteStartObject("capabilities");
-        foreach (var set in new[] { "bounding", "effective", "inheritable", "permitted", "ambient" }) WriteStrings(json, set, []);
-        json.WriteEndObject();
-        json.WriteStartArray("rlimits");
-        WriteRlimit(json, "RLIMIT_CORE", 0);
-        WriteRlimit(json, "RLIMIT_NOFILE", Limits.OpenFiles);
-        WriteRlimit(json, "RLIMIT_FSIZE", Limits.FileSize.Bytes);
-        WriteRlimit(json, "RLIMIT_MEMLOCK", 64 << 10);
-        WriteRlimit(json, "RLIMIT_MSGQUEUE", 0);
-
-        // A backstop that holds without us; the cgroup's clock decides long before.
-        WriteRlimit(json, "RLIMIT_CPU", (long)Math.Ceiling(Limits.CpuTime.TotalSeconds) + 1);
-        json.WriteEndArray();
-        json.WriteBoolean("noNewPrivileges", true);
+        json.WriteStrings("args", [Init, $"{ToolsMount}/{StepBundle.SocketName}"]);
+        new ProcessSpec(default, Capabilities, [], [], "/").WriteMembers(json);
         json.WriteEndObject();
     }
 
@@ -88,17 +67,9 @@ internal sealed record RuntimeSpec
     {
         json.WriteStartArray("mounts");
         WriteMount(json, "/proc", "proc", "proc", "nosuid", "noexec", "nodev");
-        WriteMount(json, "/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "mode=755", "size=64k");
+        WriteMount(json, "/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "mode=755", "size=64k", "nr_inodes=64");
         WriteMount(json, "/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620");
-
-        // Charged to the step's memory, so below its limit: a full /dev/shm is ENOSPC and not an OOM kill.
-        WriteMount(json, "/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", $"size={Limits.Memory.Bytes / 4}", "nr_inodes=1024");
-        foreach (var mount in Image.ReadOnlyMounts)
-        {
-            WriteMount(json, mount, "bind", $"{ReadOnlyView}{mount}", "rbind", "ro", "nosuid", "nodev", "private");
-        }
-
-        WriteMount(json, ToolsMount, "bind", ToolsDirectory, "bind", "ro", "nosuid", "nodev", "private");
+        foreach (var bind in Binds) WriteMount(json, bind.Destination, "bind", bind.Source, ["bind", "private", .. bind.Options]);
         json.WriteEndArray();
     }
 
@@ -140,11 +111,20 @@ internal sealed record RuntimeSpec
         json.WriteNumber("period", 100_000);
         json.WriteEndObject();
         json.WriteEndObject();
-        WriteStrings(json, "maskedPaths", [
-            "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-            "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+        // What tells of the host and of neighbours, or reaches for them. What is not there is passed over, such as /sys today.
+        json.WriteStrings("maskedPaths", [
+            "/proc/acpi", "/proc/asound", "/proc/cmdline", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/key-users", "/proc/keys",
+            "/proc/kmsg", "/proc/latency_stats", "/proc/locks", "/proc/modules", "/proc/sched_debug", "/proc/schedstat", "/proc/scsi",
+            "/proc/softirqs", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
         ]);
-        WriteStrings(json, "readonlyPaths", ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]);
+
+        // All of /proc/sys but user/, which the container's init writes and nobody else inside can.
+        json.WriteStrings("readonlyPaths", [
+            "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sysrq-trigger",
+            "/proc/sys/abi", "/proc/sys/crypto", "/proc/sys/debug", "/proc/sys/dev", "/proc/sys/fs", "/proc/sys/kernel",
+            "/proc/sys/net", "/proc/sys/sunrpc", "/proc/sys/vm", "/proc/sys/xen",
+        ]);
+        SeccompProfile.Write(json);
         json.WriteEndObject();
     }
 
@@ -154,23 +134,7 @@ internal sealed record RuntimeSpec
         json.WriteString("destination", destination);
         json.WriteString("type", type);
         json.WriteString("source", source);
-        WriteStrings(json, "options", options);
+        json.WriteStrings("options", options);
         json.WriteEndObject();
-    }
-
-    private static void WriteRlimit(Utf8JsonWriter json, string type, long value)
-    {
-        json.WriteStartObject();
-        json.WriteString("type", type);
-        json.WriteNumber("hard", value);
-        json.WriteNumber("soft", value);
-        json.WriteEndObject();
-    }
-
-    private static void WriteStrings(Utf8JsonWriter json, string name, IEnumerable<string> values)
-    {
-        json.WriteStartArray(name);
-        foreach (var value in values) json.WriteStringValue(value);
-        json.WriteEndArray();
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
@@ -9,133 +10,173 @@ using Contingious.Engine.Storage;
 namespace Contingious.Engine.Sandboxes;
 
 /// <summary>
-/// One job's whole guarded place: its lock, slice of ids, clone and cgroup. Used by one job only, and given back newest
+/// One job's whole guarded place: its lock, slice of ids, disk with the clones on it, and cgroup. Used by one job only, and given back newest
 /// first, whatever happened.
 /// </summary>
 internal sealed class Sandbox : IAsyncDisposable
 {
     private readonly HostLayout layout;
+    private readonly EngineOptions options;
+    private readonly RunRequest request;
     private readonly TimeProvider time;
     private readonly Crun crun;
     private readonly FileLock hold;
-    private IdSlice? slice;
-    private RootfsClone? clone;
-    private Cgroup? cgroup;
+    private readonly Dictionary<string, RootfsClone> rootfses = [];
     private readonly List<string> launched = [];
+    private IdSlice? slice;
+    private JobDisk? disk;
+    private SandboxMounts? mounts;
+    private CgroupV1? cgroup;
+    private JobBudget? budget;
+    private StepPlan? last;
     private bool released;
 
-    private Sandbox(HostLayout layout, SandboxId id, FileLock hold, TimeProvider time)
+    private Sandbox(HostLayout layout, EngineOptions options, RunRequest request, FileLock hold, TimeProvider time)
     {
         this.layout = layout;
+        this.options = options;
+        this.request = request;
         this.hold = hold;
         this.time = time;
-        Id = id;
         crun = new Crun(layout.CrunDirectory);
     }
 
-    public SandboxId Id { get; }
+    public SandboxId Id => request.Id;
 
     private string SandboxDirectory => $"{layout.SandboxesDirectory}/{Id}";
 
-    private string LockFile => $"{layout.LocksDirectory}/{Id}";
-
-    private RootfsClone Clone => clone ?? throw new InvalidOperationException("The sandbox has no clone yet.");
+    private JobDisk Disk => disk ?? throw new InvalidOperationException("The sandbox has no disk yet.");
 
     private IdSlice Slice => slice ?? throw new InvalidOperationException("The sandbox has no slice yet.");
+
+    private CgroupV1 JobCgroup => cgroup ?? throw new InvalidOperationException("The sandbox has no cgroup yet.");
+
+    private SandboxMounts Mounts => mounts ?? throw new InvalidOperationException("The sandbox has no disk yet.");
 
     /// <summary>Claims the name. The lock file is there before anything that it names: it is the journal that a sweep reads.</summary>
     /// <exception cref="ContingiousException">
     /// A live sandbox has that name: the same job runs here already, for this agent or another, and its result comes from there.
     /// </exception>
-    public static Sandbox Claim(HostLayout layout, SandboxId id, TimeProvider time)
+    public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, TimeProvider time)
     {
-        var hold = FileLock.TryClaim($"{layout.LocksDirectory}/{id}")
-            ?? throw new ContingiousException($"{id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
-        return new Sandbox(layout, id, hold, time);
+        var hold = FileLock.TryClaim($"{layout.LocksDirectory}/{request.Id}")
+            ?? throw new ContingiousException($"{request.Id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
+        return new Sandbox(layout, options, request, hold, time);
     }
 
-    public void CloneRootfs(Image image, Limits limits, CancellationToken cancellation)
+    /// <summary>Whether a step's rootfs is there already.</summary>
+    public bool Has(StepPlan plan) => rootfses.ContainsKey(plan.Rootfs);
+
+    /// <summary>Makes a step's rootfs, and before the first one the disk that all of them are on.</summary>
+    /// <param name="plan">The step.</param>
+    /// <param name="all">Every step of the job: some run in the same rootfs.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <exception cref="RejectedRequestException">The request's mounts are not to be had.</exception>
+    public void CloneRootfs(StepPlan plan, IReadOnlyList<StepPlan> all, CancellationToken cancellation)
     {
-        slice = IdSlice.Lease(layout);
-        Directory.CreateDirectory(SandboxDirectory);
-
-        // The container's own root walks through here to its rootfs.
-        File.SetUnixFileMode(SandboxDirectory, (UnixFileMode)0x1C9); // 0711
-        clone = RootfsClone.Create(SandboxDirectory, image, slice.FirstId, limits, cancellation);
-    }
-
-    public void CreateCgroup(CgroupV1 account, Limits limits) =>
-        cgroup = account.CreateChild(Id.Value, CgroupOf(limits));
-
-    /// <summary>Writes the bundle of one step.</summary>
-    /// <exception cref="RejectedRequestException">Something in the request is wrong, or not to be had in this image.</exception>
-    public StepBundle WriteSpec(Image image, RunRequest request, int index)
-    {
-        var step = request.Steps[index];
-        var name = $"step-{index.ToString(CultureInfo.InvariantCulture)}";
-        var user = ContainerUser.Resolve(step.User, image, $"steps[{index}].user");
-        var directory = $"{SandboxDirectory}/{name}";
-        var bundle = new StepBundle(name, directory, user, step.WorkingDirectory ?? image.Config.WorkingDir, RuntimeSpec.MountPointsOf(image));
-        var input = InputOf(bundle);
-        input.ValidateWorkingDirectory($"steps[{index}].cwd");
-        if (index == 0) input.Validate(request.Files, "files");
-        input.Validate(step.Files, $"steps[{index}].files");
-        Directory.CreateDirectory(directory);
-        File.SetUnixFileMode(directory, (UnixFileMode)0x1C0); // 0700
-        new RuntimeSpec
+        slice ??= IdSlice.Lease(layout);
+        if (disk is null)
         {
-            Args = step.Args.Count > 0 ? step.Args : [.. image.Config.Entrypoint, .. image.Config.Cmd],
-            Env = StepEnvironment.Of(image, step, user, bundle.WorkingDirectory),
-            WorkingDirectory = bundle.WorkingDirectory,
-            User = user,
-            RootfsDirectory = Clone.RootfsDirectory,
-            Image = image,
-            ReadOnlyView = layout.ImagesView + image.ReadOnlyDirectory[layout.ImagesDirectory.Length..],
-            ToolsDirectory = layout.ToolsDirectory,
-            FirstId = Slice.FirstId,
-            Limits = step.Limits,
-        }.Write($"{directory}/config.json");
-        return bundle;
+            Directory.CreateDirectory(SandboxDirectory);
+
+            // The container's own root walks through here to its rootfs.
+            File.SetUnixFileMode(SandboxDirectory, (UnixFileMode)0x1C9); // 0711
+            disk = JobDisk.Create(layout, SandboxDirectory, options.Disk, request.Limits.Disk, request.Limits.Inodes, new ByteSize(all.DistinctBy(other => other.Rootfs).Sum(other => other.Image.EditableBytes + EtcFiles.RoomBytes)));
+            mounts = new SandboxMounts(layout, options, request, disk, SandboxDirectory, slice.FirstId);
+        }
+
+        // A fresh rootfs is one step's alone.
+        if (last is { Step.Fresh: true } && rootfses.Remove(last.Rootfs, out var used)) used.Dispose();
+        var clone = RootfsClone.Create(layout, disk, SandboxDirectory, plan.Rootfs, plan.Image, slice.FirstId, cancellation);
+        rootfses[plan.Rootfs] = clone;
+        Mounts.Prepare(clone, [.. all.Where(other => other.Rootfs == plan.Rootfs)]);
+    }
+
+    /// <summary>Writes the bundles of all steps.</summary>
+    /// <exception cref="RejectedRequestException">Something in the request is wrong, or not to be had in an image.</exception>
+    public IReadOnlyList<StepBundle> WriteSpecs(IReadOnlyList<StepPlan> plans, string initProgram)
+    {
+        foreach (var plan in plans)
+        {
+            var input = InputOf(plan);
+            input.ValidateWorkingDirectory($"steps[{plan.Index}].cwd");
+            if (plan.Index == 0) input.Validate(request.Files, "files");
+            input.Validate(plan.Step.Files, $"steps[{plan.Index}].files");
+        }
+
+        return [.. plans.Select(plan => WriteSpec(plan, initProgram))];
+    }
+
+    public void CreateCgroup(CgroupV1 account)
+    {
+        // Room for what is ours, and for the runtime of a command that somebody runs beside the steps.
+        const int sessions = 4;
+        var network = request.Network == NetworkMode.Internet ? ByteSize.FromMiB(16) : ByteSize.Zero;
+        var limits = request.Limits;
+        _ = account.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network).Bytes, limits.Processes + StepRun.OwnProcesses + sessions, limits.Cpus));
+        cgroup = account.Child(Id.Value);
+        budget = new JobBudget(limits, cgroup);
     }
 
     /// <summary>Puts a step's files in place, and before the first step the job's. What an earlier step left in their way is that step's doing, and ends the job so.</summary>
     /// <returns>The step's report where it cannot be run; else nothing.</returns>
     /// <exception cref="RejectedRequestException">Nothing has run yet, and the files cannot be put in place.</exception>
-    public StepReport? CopyIn(StepBundle bundle, RunRequest request, int index)
+    public StepReport? CopyIn(StepPlan plan)
     {
-        var step = request.Steps[index];
         try
         {
-            var input = InputOf(bundle);
-            input.PrepareWorkingDirectory($"steps[{index}].cwd");
-            if (index == 0) input.Put(request.Files, "files");
-            input.Put(step.Files, $"steps[{index}].files");
-            input.RequireMountPoints(bundle.MountPoints);
+            last = plan;
+            var input = InputOf(plan);
+            input.PrepareWorkingDirectory($"steps[{plan.Index}].cwd");
+            if (plan.Index == 0) input.Put(request.Files, "files");
+            input.Put(plan.Step.Files, $"steps[{plan.Index}].files");
+            input.RequireMountPoints(Mounts.PointsOf(plan));
+            Mounts.PrepareStep();
             return null;
         }
         catch (RejectedRequestException error) when (launched.Count > 0)
         {
-            return new StepReport { Name = step.Name, Outcome = Outcome.NonZeroExit, Message = $"An earlier step left something in the way of {error.Field}. {error.Message}" };
+            return new StepReport { Name = plan.Step.Name, Outcome = Outcome.NonZeroExit, Field = error.Field, Message = $"An earlier step left something in the way of {error.Field}. {error.Message}" };
         }
         catch (IOException error) when (IsDiskFull(error))
         {
             if (launched.Count == 0) throw new RejectedRequestException("limits.disk_bytes", $"The job's files do not fit into its disk limit ({error.Message}). Raise limits.disk_bytes or limits.inodes.");
-            return new StepReport { Name = step.Name, Outcome = Outcome.DiskLimit, Message = "An earlier step used up the disk limit: this step's files do not fit any more." };
+            return new StepReport { Name = plan.Step.Name, Outcome = Outcome.DiskLimit, Message = $"The files of the step no longer fit: earlier steps used the disk limit up ({error.Message})." };
         }
     }
 
-    public StepRun Launch(StepBundle bundle, StepRequest step)
+    public Task<StepRun> LaunchAsync(StepBundle bundle)
     {
-        var group = cgroup ?? throw new InvalidOperationException("The sandbox has no cgroup yet.");
-        var container = $"{Id}-{bundle.Name}";
+        var (plan, container) = (bundle.Plan, $"{Id}-{bundle.Plan.Name}");
         launched.Add(container);
-        return new StepRun(crun, step, group.CreateChild(bundle.Name, CgroupOf(step.Limits)), container, bundle.Directory, time);
+        var limits = plan.Step.Limits;
+        var launch = new StepLaunch
+        {
+            Plan = plan,
+            Order = bundle.Order,
+            Container = container,
+            BundleDirectory = bundle.Directory,
+            RootId = Slice.FirstId,
+            Network = request.Network,
+            Cgroup = JobCgroup.CreateChild(plan.Name, new CgroupLimits(limits.Memory.Bytes, limits.Processes + StepRun.OwnProcesses, limits.Cpus)),
+            JobCgroup = JobCgroup,
+            Budget = budget ?? throw new InvalidOperationException("The sandbox has no cgroup yet."),
+            Disk = Disk,
+        };
+        return StepRun.LaunchAsync(launch, crun, time);
     }
 
-    public StepReport Account(StepRun run, Outcome? stoppedFor) => run.Account(stoppedFor, Clone.UsedBytes, Clone.IsFull);
+    public StepReport Account(StepRun run, Outcome? stoppedFor) =>
+        run.Account(stoppedFor, attended: JobCgroup.ChildNames().Any(name => name.StartsWith(LiveContainer.SessionPrefix, StringComparison.Ordinal)));
 
-    public IReadOnlyList<OutputFile> CopyOut(IReadOnlyList<string> globs, string workingDirectory) =>
-        globs.Count == 0 ? [] : new OutputFiles(Clone, workingDirectory).Collect(globs);
+    /// <summary>Collects what the job asks back, as the last step that ran saw it.</summary>
+    public (IReadOnlyList<OutputFile> Files, bool Truncated) CopyOut()
+    {
+        if (request.Outputs.Count == 0 || last is null) return ([], false);
+        using var root = rootfses[last.Rootfs].Open();
+        var outputs = new OutputFiles(last.WorkingDirectory, request.OutputLimits, Mounts.Places);
+        return (outputs.Collect(root, request.Outputs), outputs.Truncated);
+    }
 
     /// <summary>
     /// Gives everything back, newest first. What fails does not keep the rest from being given back; the first fault is
@@ -146,7 +187,7 @@ internal sealed class Sandbox : IAsyncDisposable
         if (released) return;
         released = true;
         Exception? first = null;
-        foreach (var giveBack in new Func<Task>[] { RemoveContainersAsync, RemoveCgroupAsync, RemoveClone })
+        foreach (var giveBack in new Func<Task>[] { RemoveContainersAsync, RemoveCgroupAsync, RemoveDisk })
         {
             try
             {
@@ -158,11 +199,32 @@ internal sealed class Sandbox : IAsyncDisposable
             }
         }
 
-        if (first is null) File.Delete(LockFile);
+        if (first is null) File.Delete($"{layout.LocksDirectory}/{Id}");
         slice?.Dispose();
         hold.Dispose();
         if (first is not null) throw new ContingiousException($"{Id} was not given back whole: {first.Message}", first);
     }
+
+    private StepBundle WriteSpec(StepPlan plan, string initProgram)
+    {
+        var bundle = new StepBundle($"{SandboxDirectory}/{plan.Name}", plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory));
+        Directory.CreateDirectory(bundle.Directory);
+        var isRoot = plan.User.Uid == 0;
+        bundle.Write(
+            new RuntimeSpec
+            {
+                RootfsDirectory = RootfsClone.DirectoryOf(SandboxDirectory, plan.Rootfs, plan.Image.CloneEngine),
+                Binds = [.. Mounts.Of(plan), new BindMount(StepBundle.ToolsDirectory(bundle.Directory), RuntimeSpec.ToolsMount, "ro", "nosuid", "nodev")],
+                Capabilities = [.. Capabilities.OfInit.Union(isRoot ? Capabilities.OfRoot : [])],
+                FirstId = Slice.FirstId,
+                Limits = plan.Step.Limits,
+            },
+            initProgram);
+        return bundle;
+    }
+
+    private InputFiles InputOf(StepPlan plan) =>
+        new(rootfses.GetValueOrDefault(plan.Rootfs), Mounts.Places, Slice.FirstId, plan.User, plan.WorkingDirectory, [.. RuntimeSpec.OwnMountPoints, RuntimeSpec.ToolsMount, .. Mounts.Of(plan).Where(bind => !bind.Destination.StartsWith("/etc/", StringComparison.Ordinal)).Select(bind => bind.Destination)]);
 
     private async Task RemoveContainersAsync()
     {
@@ -176,20 +238,14 @@ internal sealed class Sandbox : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    private Task RemoveClone()
+    private Task RemoveDisk()
     {
-        RootfsClone.Discard(SandboxDirectory);
+        disk?.Dispose();
+        JobDisk.Discard(layout, SandboxDirectory);
         return Task.CompletedTask;
     }
-
-    private InputFiles InputOf(StepBundle bundle) => new(Clone, Slice.FirstId, bundle.User, bundle.WorkingDirectory, bundle.MountPoints);
 
     // RandomAccess reports ENOSPC as an IOException with the error number as its HResult.
     private static bool IsDiskFull(IOException error) =>
         error is LinuxException { Errno: Errno.ENOSPC or Errno.EDQUOT } || (error is not LinuxException && error.HResult is (int)Errno.ENOSPC or (int)Errno.EDQUOT);
-
-    private static CgroupLimits CgroupOf(Limits limits) => new(limits.Memory.Bytes, limits.Processes + StepRun.OwnProcesses, limits.Cpus);
 }
-
-/// <summary>A step's bundle, and what was resolved for it.</summary>
-internal sealed record StepBundle(string Name, string Directory, ContainerUser User, string WorkingDirectory, IReadOnlyList<string> MountPoints);

@@ -20,6 +20,7 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
         }
 
         names.UnionWith(account.ChildNames());
+        names.UnionWith(JobDisk.Owners(layout));
         return [.. names.Where(name => name.StartsWith(SandboxId.Prefix, StringComparison.Ordinal))];
     }
 
@@ -78,7 +79,7 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
             var cgroup = account.Child(name);
             _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
             await ForgetContainersAsync(name).ConfigureAwait(false);
-            RootfsClone.Discard($"{layout.SandboxesDirectory}/{name}");
+            JobDisk.Discard(layout, $"{layout.SandboxesDirectory}/{name}");
             cgroup.Remove();
             File.Delete($"{layout.LocksDirectory}/{name}");
             swept++;

@@ -1,84 +1,163 @@
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Engine.Programs;
+using Contingious.Engine.Storage;
 
 namespace Contingious.Engine.Sandboxes;
 
+/// <summary>What a step's container is run with.</summary>
+internal sealed record StepLaunch
+{
+    public required StepPlan Plan { get; init; }
+
+    public StepRequest Step => Plan.Step;
+
+    public required InitOrder Order { get; init; }
+
+    /// <summary>The container's id.</summary>
+    public required string Container { get; init; }
+
+    /// <summary>The directory of its config.json.</summary>
+    public required string BundleDirectory { get; init; }
+
+    /// <summary>Who the container's root is, as the keeper numbers it.</summary>
+    public required uint RootId { get; init; }
+
+    public required NetworkMode Network { get; init; }
+
+    public required Cgroup Cgroup { get; init; }
+
+    /// <summary>The cgroup of the whole job.</summary>
+    public required Cgroup JobCgroup { get; init; }
+
+    public required JobBudget Budget { get; init; }
+
+    public required JobDisk Disk { get; init; }
+}
+
 /// <summary>
-/// One step's container from launch to account: started in the step's cgroup, watched by the cgroup's own clock, killed
-/// whole, and only then drained and judged.
+/// One step's container from launch to account: parked by its init, released at an instant that is known, watched by the
+/// cgroup's own clock, killed whole, and only then drained and judged.
 /// </summary>
-internal sealed class StepRun : IDisposable
+internal sealed class StepRun : IAsyncDisposable
 {
     /// <summary>Processes of ours in the step's cgroup: crun, which waits, and the container's init.</summary>
     public const int OwnProcesses = 2;
 
+    private static readonly TimeSpan setUpPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan initPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan killPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan drainPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan diskInterval = TimeSpan.FromMilliseconds(250);
 
+    private readonly StepLaunch launch;
     private readonly Crun crun;
-    private readonly StepRequest step;
-    private readonly Cgroup cgroup;
     private readonly TimeProvider time;
     private readonly RunningProgram program;
-    private readonly long started;
-    private readonly string container;
-    private readonly string log;
     private readonly OutputCapture stdout;
     private readonly OutputCapture stderr;
     private readonly CancellationTokenSource draining = new();
     private readonly Task drained;
-    private TimeSpan? wallTime;
+    private readonly long diskBefore;
+    private ContainerInit? init;
+    private Slirp? network;
+    private Task<InitReport?> next = Task.FromResult<InitReport?>(null);
+    private TimeSpan ownCpuTime;
+    private long ownMemory;
+    private TimeSpan started;
+    private InitReport? failed;
+    private InitReport? ended;
+    private bool quiet;
+    private bool byJob;
+    private CgroupCounters counters;
+    private TimeSpan wallTime;
 
-    /// <summary>Launches the step's container.</summary>
-    public StepRun(Crun crun, StepRequest step, Cgroup cgroup, string container, string bundle, TimeProvider time)
+    private StepRun(StepLaunch launch, Crun crun, TimeProvider time)
     {
+        this.launch = launch;
         this.crun = crun;
-        this.step = step;
-        this.cgroup = cgroup;
-        this.container = container;
         this.time = time;
-        log = $"{bundle}/crun.log";
-        stdout = new OutputCapture(step.Limits.Stdout.Bytes);
-        stderr = new OutputCapture(step.Limits.Stderr.Bytes);
-        program = ProgramRunner.Start(crun.Run(container, bundle, cgroup.JoinFiles, log));
-        started = time.GetTimestamp();
+        diskBefore = launch.Disk.Use().UsedBytes;
+        stdout = new OutputCapture(launch.Step.Limits.Stdout.Bytes);
+        stderr = new OutputCapture(launch.Step.Limits.Stderr.Bytes);
+        program = ProgramRunner.Start(crun.Run(launch.Container, launch.BundleDirectory, launch.Cgroup.JoinFiles, Complaint));
         drained = Task.WhenAll(
-            program.WriteStdinAsync(step.Stdin, draining.Token),
+            program.WriteStdinAsync(launch.Step.Stdin, draining.Token),
             stdout.DrainAsync(program.Stdout, draining.Token),
             stderr.DrainAsync(program.Stderr, draining.Token));
+    }
+
+    private string Complaint => $"{launch.BundleDirectory}/crun.log";
+
+    private long Produced => stdout.Produced + stderr.Produced;
+
+    /// <summary>CLOCK_MONOTONIC since boot, the clock that the init reports by.</summary>
+    private TimeSpan Now => TimeSpan.FromSeconds((double)time.GetTimestamp() / time.TimestampFrequency);
+
+    /// <summary>Launches the step's container and, once it is ready, its command.</summary>
+    /// <exception cref="ContingiousException">crun could not run the container, or the command's limits cannot be set on this host.</exception>
+    public static async Task<StepRun> LaunchAsync(StepLaunch launch, Crun crun, TimeProvider time)
+    {
+        using var tools = DirectoryHandle.Open(StepBundle.ToolsDirectory(launch.BundleDirectory));
+        using var listener = UnixListener.Listen(tools, StepBundle.SocketName, launch.RootId);
+        var run = new StepRun(launch, crun, time);
+        try
+        {
+            await run.ReleaseCommandAsync(listener, tools).ConfigureAwait(false);
+            return run;
+        }
+        catch
+        {
+            await run.StopAsync().ConfigureAwait(false);
+            await run.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Waits for the step's end or for a limit to be passed.</summary>
     /// <returns>The limit, or nothing where the step ended by itself.</returns>
     public async Task<Outcome?> WaitAsync(CancellationToken cancellation)
     {
-        var ended = program.WaitAsync(CancellationToken.None);
-        while (!ended.IsCompleted)
+        var diskLooked = Now;
+        while (init is not null && failed is null)
         {
+            if (next.IsCompleted && !await TakeReportAsync().ConfigureAwait(false)) return null;
+            if (quiet) return null;
             if (cancellation.IsCancellationRequested) return Outcome.Cancelled;
-            var cpuTime = cgroup.ReadCpuTime();
-            var elapsed = time.GetElapsedTime(started);
-            if (cgroup.ReadOomKills() > 0) return Outcome.MemoryLimit;
-            if (cpuTime > step.Limits.CpuTime) return Outcome.CpuTimeLimit;
-            if (elapsed > step.Limits.WallTime) return Outcome.WallTimeLimit;
-            if (stdout.Produced + stderr.Produced > step.Limits.ProducedOutput.Bytes) return Outcome.OutputLimit;
-            var pause = Watchdog.Pause(step.Limits.CpuTime - cpuTime, step.Limits.WallTime - elapsed, step.Limits.Cpus);
-            await Task.WhenAny(ended, Task.Delay(pause, time, cancellation)).ConfigureAwait(false);
+            if (launch.Cgroup.ReadOomKills() > 0) return Outcome.MemoryLimit;
+
+            // Its time is over once it has ended; what it left behind is being killed.
+            var elapsed = (ended?.Time ?? Now) - started;
+            var limits = launch.Step.Limits;
+            var left = new Remainder(limits.CpuTime - CpuTime(), limits.WallTime - elapsed, limits.ProducedOutput.Bytes - Produced);
+            var ofJob = launch.Budget.Left(elapsed, Produced);
+            byJob = left.Passed is null && ofJob.Passed is not null;
+            if ((left.Passed ?? ofJob.Passed) is { } passed) return passed;
+            if (ended is { } end && Now - end.Time > initPatience) return null;
+            if (!launch.Disk.IsStrict && Now - diskLooked > diskInterval)
+            {
+                diskLooked = Now;
+                if (launch.Disk.Use().IsOver) return Outcome.DiskLimit;
+            }
+
+            var pause = Watchdog.Pause(Least(left.CpuTime, ofJob.CpuTime), Least(left.WallTime, ofJob.WallTime), limits.Cpus);
+            await Task.WhenAny(next, Task.Delay(pause, time, cancellation)).ConfigureAwait(false);
         }
 
-        wallTime = time.GetElapsedTime(started);
         return null;
     }
 
-    /// <summary>Kills what is left, waits for crun to have cleaned up behind its container, and drains the pipes within a bound.</summary>
+    /// <summary>Kills what is left, takes the counters at rest, lets crun clean up behind its container, and drains the pipes within a bound.</summary>
     /// <exception cref="ContingiousException">Something of the step cannot be killed.</exception>
     public async ValueTask StopAsync()
     {
-        if (!await cgroup.KillAsync(spared: program.Pid, killPatience, time).ConfigureAwait(false))
-        {
-            throw new ContingiousException($"Processes of {cgroup.Name} outlived SIGKILL for {killPatience.TotalSeconds} s.");
-        }
+        await EndCommandAsync().ConfigureAwait(false);
+        var atRest = launch.Cgroup.ReadCpuTime();
+        counters = launch.Cgroup.Read();
+        wallTime = started == default ? default : (ended?.Time ?? Now) - started;
+        launch.Budget.Spend(wallTime, Produced);
+        init?.Dispose();
+        if (network is not null) await network.DisposeAsync().ConfigureAwait(false);
 
         using var patience = new CancellationTokenSource(killPatience, time);
         try
@@ -91,36 +170,123 @@ internal sealed class StepRun : IDisposable
             await program.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         }
 
-        wallTime ??= time.GetElapsedTime(started);
+        launch.Budget.Exempt(launch.Cgroup.ReadCpuTime() - atRest);
 
         // A descendant cannot hold the pipes any more; the bound is for the day when this is wrong.
         draining.CancelAfter(drainPatience);
         await drained.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (crun.Knows(container)) await crun.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
+        if (crun.Knows(launch.Container)) await crun.DeleteAsync(launch.Container, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>The step's report, once it has been stopped.</summary>
     /// <exception cref="ContingiousException">crun could not run the container at all.</exception>
-    public StepReport Account(Outcome? stoppedFor, long diskUsedBytes, bool diskFull)
+    public StepReport Account(Outcome? stoppedFor, bool attended)
     {
-        var counters = cgroup.Read();
-        var complaint = Crun.ReadLog(log);
-        if (complaint.Length > 0 && stoppedFor is null && counters.OomKills == 0)
+        var complaint = Crun.ReadLog(Complaint);
+        if (ended is null && failed is null && stoppedFor is null && counters.OomKills == 0 && complaint.Length > 0)
         {
-            throw new ContingiousException($"crun could not run the step '{step.Name}': {complaint}");
+            throw new ContingiousException($"crun could not run the step '{launch.Step.Name}': {complaint}");
         }
 
-        return Verdict.Report(
-            step,
-            new StepObservation(program.ExitCode, counters, wallTime ?? time.GetElapsedTime(started), stoppedFor, diskUsedBytes, diskFull, stdout.Produced + stderr.Produced),
+        var disk = launch.Disk.Use();
+        var report = Verdict.Report(
+            launch.Step,
+            new StepObservation
+            {
+                Ended = ended,
+                Failed = failed,
+                StoppedFor = stoppedFor,
+                ByJob = byJob,
+                JobLimits = launch.Budget.Limits,
+                OomKills = counters.OomKills,
+                ForksRefused = counters.ForksRefused,
+                CpuTime = started == default ? default : counters.CpuTime - ownCpuTime,
+                WallTime = wallTime,
+                PeakMemoryBytes = Math.Max(0, counters.PeakMemoryBytes - ownMemory),
+                PeakProcesses = Math.Max(0, counters.PeakProcesses - OwnProcesses),
+                MemoryInFilesBytes = launch.JobCgroup.ReadMemoryInFiles(),
+                Disk = disk,
+                DiskBackend = launch.Disk.Backend,
+                DiskIsStrict = launch.Disk.IsStrict,
+                DiskWrittenBytes = Math.Max(0, disk.UsedBytes - diskBefore),
+                Attended = attended,
+            },
             stdout,
             stderr);
+        return report.Field.Length == 0 ? report : report with { Field = $"steps[{launch.Plan.Index}].{report.Field}" };
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        draining.Cancel();
+        await draining.CancelAsync().ConfigureAwait(false);
         draining.Dispose();
+        init?.Dispose();
+        if (network is not null) await network.DisposeAsync().ConfigureAwait(false);
         program.Dispose();
     }
+
+    /// <summary>From the container's init being there to its command's exec. Nothing comes back where the container does not get that far.</summary>
+    private async Task ReleaseCommandAsync(UnixListener listener, DirectoryHandle tools)
+    {
+        using var patience = new CancellationTokenSource(setUpPatience, time);
+        using var accepting = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
+        var connected = listener.AcceptAsync(accepting.Token);
+        await Task.WhenAny(connected, program.WaitAsync(patience.Token)).ConfigureAwait(false);
+        if (!connected.IsCompletedSuccessfully)
+        {
+            await accepting.CancelAsync().ConfigureAwait(false);
+            await connected.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
+            if (connected.IsCompletedSuccessfully) (await connected.ConfigureAwait(false)).Dispose();
+            return;
+        }
+
+        init = new ContainerInit(await connected.ConfigureAwait(false));
+        tools.RemoveFile("agent"u8);
+        if (await init.ReadAsync(patience.Token).ConfigureAwait(false) is not { Kind: InitReportKind.Ready }) return;
+        if (launch.Network == NetworkMode.Internet) network = await Slirp.StartAsync(init.Pid, launch.JobCgroup.CreateChild("network").JoinFiles, patience.Token).ConfigureAwait(false);
+
+        // Up to here, everything in the step's cgroup was the runtime's own.
+        ownMemory = launch.Cgroup.ResetPeakMemory();
+        ownCpuTime = launch.Cgroup.ReadCpuTime();
+        launch.Budget.Exempt(ownCpuTime);
+        await init.SendAsync(launch.Order, patience.Token).ConfigureAwait(false);
+        next = init.ReadAsync(CancellationToken.None);
+        var report = await next.WaitAsync(patience.Token).ConfigureAwait(false);
+        if (report is { Kind: InitReportKind.Started } start) started = start.Time;
+        if (report is { Kind: InitReportKind.Failed } failure) failed = failure;
+        if (failed is { Stage: not ((int)InitStage.Exec or (int)InitStage.Interpreter or (int)InitStage.Directory) } ours) throw Verdict.SetUpFault(launch.Step, ours);
+        next = init.ReadAsync(CancellationToken.None);
+    }
+
+    private TimeSpan CpuTime() => launch.Cgroup.ReadCpuTime() - ownCpuTime;
+
+    /// <summary>Takes the report that has come.</summary>
+    /// <returns>Whether there can be another one.</returns>
+    private async Task<bool> TakeReportAsync()
+    {
+        if (init is null || await next.ConfigureAwait(false) is not { } report) return false;
+        if (report.Kind == InitReportKind.Ended) ended = report;
+        if (report.Kind == InitReportKind.Quiet) quiet = true;
+        next = init.ReadAsync(CancellationToken.None);
+        return true;
+    }
+
+    /// <summary>Has the init kill everything, which nothing can fork away from; where it does not answer, kills the whole cgroup from outside.</summary>
+    private async Task EndCommandAsync()
+    {
+        var asked = Now;
+        if (!quiet) init?.Kill();
+        while (init is not null && !quiet && Now - asked < initPatience)
+        {
+            if (next.IsCompleted && !await TakeReportAsync().ConfigureAwait(false)) break;
+            if (!quiet) await Task.WhenAny(next, Task.Delay(initPatience, time)).ConfigureAwait(false);
+        }
+
+        if (!quiet && !await launch.Cgroup.KillAsync(spared: program.Pid, killPatience, time).ConfigureAwait(false))
+        {
+            throw new ContingiousException($"Processes of {launch.Cgroup.Name} outlived SIGKILL for {killPatience.TotalSeconds} s.");
+        }
+    }
+
+    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

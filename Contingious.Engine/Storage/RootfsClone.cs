@@ -1,57 +1,75 @@
 using System.Text;
+using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Engine.Storage;
 
-/// <summary>
-/// A job's own copy of an image's editable rootfs, on a tmpfs of its own size: what the job may write is bounded by the
-/// kernel, in bytes and in files, and giving it back is one unmount.
-/// </summary>
+/// <summary>A sandbox's own rootfs of an image, on its job's disk. What the image itself brings is not charged to the job.</summary>
 internal sealed class RootfsClone : IDisposable
 {
     private const long Page = 4096;
 
-    private readonly string directory;
-    private FileSystemUse fresh;
+    /// <summary>An upper and a work directory with what overlayfs makes in it.</summary>
+    private const int OverlayInodes = 8;
 
-    private RootfsClone(string directory) => this.directory = directory;
+    private readonly JobDisk disk;
+    private readonly string onDisk;
+    private readonly CloneEngine engine;
+    private (long Bytes, long Inodes) allowed;
+    private bool isGivenBack;
 
-    /// <summary>The rootfs, as crun is told it.</summary>
-    public string RootfsDirectory => $"{directory}/rootfs";
-
-    /// <summary>Bytes that the job has added.</summary>
-    public long UsedBytes => Math.Max(0, Mounts.UseOf(RootfsDirectory).UsedBytes - fresh.UsedBytes);
-
-    /// <summary>Whether not one more page or not one more file fits.</summary>
-    public bool IsFull
+    private RootfsClone(JobDisk disk, string sandboxDirectory, string name, CloneEngine engine)
     {
-        get
-        {
-            var use = Mounts.UseOf(RootfsDirectory);
-            return use.FreeBytes < Page || use.FreeInodes < 1;
-        }
+        this.disk = disk;
+        this.engine = engine;
+        onDisk = $"{disk.Directory}/{name}";
+        RootfsDirectory = DirectoryOf(sandboxDirectory, name, engine);
     }
 
-    /// <param name="directory">The sandbox's directory, which exists.</param>
-    /// <param name="idShift">Added to every owner, so that the clone belongs to the sandbox's slice.</param>
-    public static RootfsClone Create(string directory, Image image, uint idShift, Limits limits, CancellationToken cancellation)
+    /// <summary>The rootfs, as crun is told it.</summary>
+    public string RootfsDirectory { get; }
+
+    /// <summary>The container paths where the image's read-only tree must be bound over its rootfs.</summary>
+    public static IReadOnlyList<string> ReadOnlyMountsOf(Image image) => image.CloneEngine == CloneEngine.Split ? image.ReadOnlyMounts : [];
+
+    /// <summary>Where a rootfs of that name is, or will be.</summary>
+    public static string DirectoryOf(string sandboxDirectory, string name, CloneEngine engine) =>
+        engine == CloneEngine.Split ? $"{JobDisk.DirectoryOf(sandboxDirectory)}/{name}" : $"{sandboxDirectory}/{name}";
+
+    /// <param name="layout">Where the account has its directories.</param>
+    /// <param name="disk">The job's disk.</param>
+    /// <param name="sandboxDirectory">The sandbox's directory, which exists.</param>
+    /// <param name="name">The rootfs's name, one for each of a job's, such as <c>rootfs-0</c>.</param>
+    /// <param name="image">The image, which is held.</param>
+    /// <param name="firstId">Added to every owner, so that the clone belongs to the sandbox's slice.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    public static RootfsClone Create(HostLayout layout, JobDisk disk, string sandboxDirectory, string name, Image image, uint firstId, CancellationToken cancellation)
     {
-        var clone = new RootfsClone(directory);
+        var engine = image.CloneEngine;
+        var clone = new RootfsClone(disk, sandboxDirectory, name, engine);
         try
         {
-            Directory.CreateDirectory(clone.RootfsDirectory);
+            var before = disk.Occupied();
+            var (bytes, inodes) = engine == CloneEngine.Split ? (image.EditableBytes, image.EditableFiles + 1) : (0, OverlayInodes);
 
-            // The image's own part is not charged to the job.
-            Mounts.Tmpfs(clone.RootfsDirectory, image.EditableBytes + limits.Disk.Bytes, image.EditableFiles + limits.Inodes + 16, "0755");
-            using (var from = DirectoryHandle.Open(image.EditableDirectory))
-            using (var to = DirectoryHandle.Open(clone.RootfsDirectory))
+            // A directory takes a block of its own everywhere but on a tmpfs.
+            clone.Allow(disk.Backend == DiskBackend.Tmpfs ? bytes : bytes + (inodes * Page), inodes);
+            switch (engine)
             {
-                new TreeCloner(idShift, cancellation).Clone(from, to);
+                case CloneEngine.Split:
+                    clone.Copy(image, firstId, cancellation);
+                    break;
+                case CloneEngine.Overlay:
+                    clone.Overlay(ShiftedImage.Ensure(image, firstId, cancellation));
+                    break;
+                default:
+                    throw new InvalidOperationException($"{engine} is no clone engine.");
             }
 
-            clone.fresh = Mounts.UseOf(clone.RootfsDirectory);
+            var after = disk.Occupied();
+            clone.Allow(after.UsedBytes - before.UsedBytes - clone.allowed.Bytes, after.UsedInodes - before.UsedInodes - clone.allowed.Inodes);
             return clone;
         }
         catch
@@ -63,14 +81,70 @@ internal sealed class RootfsClone : IDisposable
 
     public DirectoryHandle Open() => DirectoryHandle.Open(RootfsDirectory);
 
-    public void Dispose() => Discard(directory);
-
-    /// <summary>Removes a sandbox's directory and the clone in it, also one that somebody else left behind.</summary>
-    public static void Discard(string sandboxDirectory)
+    /// <summary>Puts something of ours into the clone that is not charged to the job.</summary>
+    /// <param name="bytes">What it takes at the most.</param>
+    /// <param name="inodes">As <paramref name="bytes"/>, files and directories.</param>
+    /// <param name="work">What puts it there.</param>
+    public void Add(long bytes, long inodes, Action work)
     {
-        if (!Directory.Exists(sandboxDirectory)) return;
-        _ = Mounts.TryUnmount($"{sandboxDirectory}/rootfs");
-        using var parent = DirectoryHandle.Open(Path.GetDirectoryName(sandboxDirectory) ?? "/");
-        parent.RemoveTree(Encoding.UTF8.GetBytes(Path.GetFileName(sandboxDirectory)));
+        var before = disk.Occupied();
+        Allow(bytes, inodes);
+        work();
+        var after = disk.Occupied();
+        Allow(after.UsedBytes - before.UsedBytes - bytes, after.UsedInodes - before.UsedInodes - inodes);
+    }
+
+    /// <summary>Takes the clone away while the disk stays, and with it what it was allowed.</summary>
+    public void Dispose()
+    {
+        if (isGivenBack) return;
+        isGivenBack = true;
+        if (engine == CloneEngine.Overlay)
+        {
+            _ = Mounts.TryUnmount(RootfsDirectory);
+            Remove(RootfsDirectory);
+        }
+
+        Remove(onDisk);
+        Allow(-allowed.Bytes, -allowed.Inodes);
+    }
+
+    private void Copy(Image image, uint firstId, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(onDisk);
+        using var from = DirectoryHandle.Open(image.EditableDirectory);
+        using var to = DirectoryHandle.Open(onDisk);
+        new TreeCloner(firstId, cancellation).Clone(from, to);
+    }
+
+    private void Overlay(string lower)
+    {
+        Directory.CreateDirectory(RootfsDirectory);
+        using (var disk = DirectoryHandle.Open(this.disk.Directory)) disk.CreateDirectory(Encoding.UTF8.GetBytes(Path.GetFileName(onDisk)), 0x1C0 /* 0700 */);
+        using var own = DirectoryHandle.Open(onDisk);
+        own.CreateDirectory("work"u8, 0x1C0 /* 0700 */);
+        own.CreateDirectory("upper"u8, 0x1C0 /* 0700 */);
+        using (var below = DirectoryHandle.Open(lower))
+        using (var upper = own.OpenDirectory("upper"))
+        {
+            // The root of the whole is the upper's.
+            var root = below.Status();
+            upper.SetOwner(root.Uid, root.Gid);
+            upper.SetMode(root.Permissions);
+        }
+
+        Mounts.Overlay(RootfsDirectory, lower, $"{onDisk}/upper", $"{onDisk}/work");
+    }
+
+    private void Allow(long bytes, long inodes)
+    {
+        disk.Allow(bytes, inodes);
+        allowed = (allowed.Bytes + bytes, allowed.Inodes + inodes);
+    }
+
+    private static void Remove(string directory)
+    {
+        using var parent = DirectoryHandle.Open(Path.GetDirectoryName(directory) ?? "/");
+        parent.RemoveTree(Encoding.UTF8.GetBytes(Path.GetFileName(directory)));
     }
 }

@@ -36,6 +36,7 @@ internal static class ConfigReader
             Env = env,
             User = string.IsNullOrEmpty(user) ? null : user,
             WorkingDir = WorkingDir(overrides.WorkingDir ?? section?.WorkingDir),
+            Volumes = Volumes(section?.Volumes?.Keys ?? []),
             Labels = labels,
         };
     }
@@ -46,9 +47,33 @@ internal static class ConfigReader
         if (string.IsNullOrEmpty(path)) return DefaultWorkingDir;
         var plain = RootfsSplit.Normalize(path);
         if (plain == "/") return DefaultWorkingDir;
-        var refused = plain is null || RootfsSplit.MountTargets.Except(["/tmp"]).Any(target => plain == target || plain.StartsWith(target + "/", StringComparison.Ordinal));
+        var refused = plain is null || IsOwnMount(plain);
         return refused ? throw new InvalidImageException($"The working directory '{Shorten(path)}' is not an absolute path of the rootfs, or is below /proc, /dev or /sys.") : plain ?? "";
     }
+
+    private const int MaxVolumes = 64;
+
+    private static List<string> Volumes(IEnumerable<string> paths)
+    {
+        var volumes = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var path in paths)
+        {
+            var plain = RootfsSplit.Normalize(path);
+            if (plain is null or "/" || IsOwnMount(plain) || RootfsSplit.SandboxFiles.Any(file => IsBelow(plain, file) || IsBelow(file, plain)))
+            {
+                throw new InvalidImageException($"The volume '{Shorten(path)}' of the image is not an absolute path of the rootfs, or is one that every sandbox has its own of: /, /etc, /proc, /dev or /sys.");
+            }
+
+            volumes.Add(plain);
+        }
+
+        if (volumes.Count > MaxVolumes) throw new InvalidImageException($"The image has {volumes.Count} volumes; {MaxVolumes} are allowed.");
+        return [.. volumes];
+    }
+
+    private static bool IsOwnMount(string path) => RootfsSplit.MountTargets.Any(target => target != "/tmp" && IsBelow(path, target));
+
+    private static bool IsBelow(string path, string directory) => path == directory || path.StartsWith(directory + "/", StringComparison.Ordinal);
 
     /// <summary>The working directory of an image that names none.</summary>
     public const string DefaultWorkingDir = "/work";

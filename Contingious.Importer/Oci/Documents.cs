@@ -84,6 +84,10 @@ internal sealed record ConfigSection
     [JsonPropertyName("WorkingDir")]
     public string? WorkingDir { get; init; }
 
+    /// <summary>A set of paths, written as a map of them to empty objects.</summary>
+    [JsonPropertyName("Volumes")]
+    public IReadOnlyDictionary<string, JsonElement>? Volumes { get; init; }
+
     [JsonPropertyName("Labels")]
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 }

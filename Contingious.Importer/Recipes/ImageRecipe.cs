@@ -22,6 +22,9 @@ public sealed record ImageRecipe
     [JsonPropertyName("readonly")]
     public IReadOnlyList<string>? ReadOnly { get; init; }
 
+    /// <summary><c>split</c> where nothing is said.</summary>
+    public CloneEngine? CloneEngine { get; init; }
+
     public IReadOnlyList<string>? Entrypoint { get; init; }
 
     public IReadOnlyList<string>? Cmd { get; init; }
@@ -55,6 +58,7 @@ public sealed record ImageRecipe
         HostFiles = HostFiles ?? new Dictionary<string, string>(),
         Editable = Editable,
         ReadOnly = ReadOnly ?? [],
+        CloneEngine = CloneEngine ?? default,
         Overrides = new ConfigOverrides { Entrypoint = Entrypoint, Cmd = Cmd, Env = Env, User = User, WorkingDir = WorkingDir },
     };
 

@@ -5,7 +5,8 @@ using Contingious.Engine.Linux;
 namespace Contingious.Importer.Splitting;
 
 /// <summary>
-/// Makes every place that something is mounted on, and the working directory, a real directory. crun follows a symlink at a mount's
+/// Makes every place that something is mounted on, and the working directory, a real directory, and every file that
+/// something is bound over a regular one. crun follows a symlink at a mount's
 /// destination out of the rootfs (CVE-2026-47766), so none may be left there.
 /// </summary>
 internal static class MountTargets
@@ -14,11 +15,14 @@ internal static class MountTargets
     private const uint Shared = 0x3FF; // 1777
     private const uint DefaultId = 1000;
 
-    /// <summary>Replaces what is at a mount target and is not a directory; makes what is missing.</summary>
-    public static void Prepare(DirectoryHandle root, ImageConfig config, bool keepOwners, ICollection<string> warnings)
+    /// <summary>Replaces what is at a mount target and is not what it has to be; makes what is missing.</summary>
+    /// <returns>The config with those volumes that can be mounted.</returns>
+    public static ImageConfig Prepare(DirectoryHandle root, ImageConfig config, bool keepOwners, ICollection<string> warnings)
     {
         foreach (var target in RootfsSplit.MountTargets) PrepareTarget(root, target, keepOwners, warnings);
+        SandboxFileTargets.Prepare(root, keepOwners, warnings);
         PrepareWorkingDirectory(root, config, keepOwners);
+        return config with { Volumes = [.. config.Volumes.Where(volume => PrepareVolume(root, volume, keepOwners, warnings))] };
     }
 
     private static void PrepareTarget(DirectoryHandle root, string target, bool keepOwners, ICollection<string> warnings)
@@ -38,7 +42,29 @@ internal static class MountTargets
 
     private static void PrepareWorkingDirectory(DirectoryHandle root, ImageConfig config, bool keepOwners)
     {
-        var components = config.WorkingDir.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (TryMake(root, config.WorkingDir, keepOwners ? Owner(config) : null) is not { } obstacle) return;
+        throw new InvalidImageException($"The working directory {config.WorkingDir} goes through {obstacle} in the image. Name the real directory as workingDir in the recipe.");
+    }
+
+    private static bool PrepareVolume(DirectoryHandle root, string volume, bool keepOwners, ICollection<string> warnings)
+    {
+        if (TryMake(root, volume, keepOwners ? (0, 0) : null) is not { } obstacle)
+        {
+            // Whoever a step runs as.
+            using var made = root.OpenDirectory(volume.TrimStart('/'));
+            made.SetMode(Shared);
+            return true;
+        }
+
+        warnings.Add($"the volume {volume} is left out: it goes through {obstacle}");
+        return false;
+    }
+
+    /// <summary>Makes a path real directories: those on the way root's, the last one <paramref name="owner"/>'s.</summary>
+    /// <returns>What is in the way; nothing where the directory is there now.</returns>
+    private static string? TryMake(DirectoryHandle root, string path, (uint Uid, uint Gid)? owner)
+    {
+        var components = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         var directory = root;
         try
         {
@@ -50,22 +76,18 @@ internal static class MountTargets
                         break;
                     case null:
                         directory.CreateDirectory(component, Plain);
-                        if (keepOwners)
-                        {
-                            var (uid, gid) = isLast ? Owner(config) : (0u, 0u);
-                            directory.SetOwner(component, uid, gid);
-                        }
-
+                        if (owner is { } given) directory.SetOwner(component, isLast ? given.Uid : 0, isLast ? given.Gid : 0);
                         break;
                     case var kind:
-                        throw new InvalidImageException(
-                            $"The working directory {config.WorkingDir} goes through '{NativePath.Display(component)}', which is a {kind} in the image. Name the real directory as workingDir in the recipe.");
+                        return $"'{NativePath.Display(component)}', which is a {kind}";
                 }
 
                 var next = directory.OpenDirectory(component);
                 if (directory != root) directory.Dispose();
                 directory = next;
             }
+
+            return null;
         }
         finally
         {

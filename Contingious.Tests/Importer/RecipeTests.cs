@@ -22,6 +22,15 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(["a", "b"], request.Overrides.Cmd);
     }
 
+    [Fact]
+    public void A_recipe_names_the_engine_that_clones_it_and_split_is_what_nobody_names()
+    {
+        Write("plain", """{ "source": "oci:x" }""");
+        Write("whole", """{ "source": "oci:x", "cloneEngine": "overlay" }""");
+        Assert.Equal(CloneEngine.Split, Book().Find("plain").CloneEngine);
+        Assert.Equal(CloneEngine.Overlay, Book().Find("whole").CloneEngine);
+    }
+
     [Theory]
     [InlineData("oci:layout:v1", "oci:{0}/layout:v1")]
     [InlineData("oci-archive:../image.tar", "oci-archive:{1}/image.tar")]
@@ -50,6 +59,8 @@ public sealed class RecipeTests : IDisposable
 
     [Theory]
     [InlineData("""{ "source": "oci:x", "editabel": [] }""", "editabel")]
+    [InlineData("""{ "source": "oci:x", "cloneEngine": "reflink" }""", "cloneEngine")]
+    [InlineData("""{ "source": "oci:x", "cloneEngine": 7 }""", "cloneEngine")]
     [InlineData("{ }", "source")]
     [InlineData("""{ "source": 1 }""", "source")]
     [InlineData("not json", "line")]

@@ -53,7 +53,7 @@ public sealed class SplitTests
 
         var image = await fixture.ImportAsync(editable: ["/usr/local/share/data", "/home", "/nowhere/at/all"]);
 
-        Assert.Equal(["/usr/bin", "/usr/lib", "/usr/local/lib", "/var"], image.ReadOnlyMounts);
+        Assert.Equal(["/etc", "/usr/bin", "/usr/lib", "/usr/local/lib", "/var"], image.ReadOnlyMounts);
         Assert.Equal("x", File.ReadAllText(Path.Combine(image.ReadOnlyDirectory, "usr/bin/tool")));
         Assert.Equal("usr/bin", File.ResolveLinkTarget(Path.Combine(image.EditableDirectory, "bin"), false)?.FullName[(image.EditableDirectory.Length + 1)..]);
         foreach (var file in new[] { "rootfile", "usr/local/file", "usr/local/share/data/f", "home/f" }) Assert.True(File.Exists(Path.Combine(image.EditableDirectory, file)), file);
@@ -96,7 +96,7 @@ public sealed class SplitTests
         using var fixture = new ImportFixture();
         fixture.Layout.Layer(new TarBuilder().Entry('5', [(byte)'d', 0xFF], mode: 0x1ED).Build()).Build();
         var image = await fixture.ImportAsync();
-        Assert.Empty(image.ReadOnlyMounts);
+        Assert.Equal(["/etc"], image.ReadOnlyMounts);
         Assert.Contains(fixture.Progress, line => line.Contains("not UTF-8", StringComparison.Ordinal));
     }
 
@@ -134,6 +134,19 @@ public sealed class SplitTests
         await fixture.AssertRefusedAsync("working directory", ImportStage.Split);
     }
 
+    [Theory]
+    [InlineData("/proc/self/fd/7")]
+    [InlineData("/proc/1/cwd")]
+    [InlineData("/dev/fd/7")]
+    [InlineData("proc/self/fd/7")]
+    public async Task A9_A_working_directory_that_would_lead_to_an_open_file_is_refused(string path)
+    {
+        using var fixture = new ImportFixture();
+        fixture.Layout.Config = "{\"WorkingDir\":\"" + path + "\"}";
+        fixture.Layout.Layer(new TarBuilder().Directory("bin").Build()).Build();
+        await fixture.AssertRefusedAsync("working directory", ImportStage.Verify);
+    }
+
     [Fact]
     public async Task A_working_directory_is_editable_whatever_the_rules_say()
     {
@@ -142,7 +155,7 @@ public sealed class SplitTests
         fixture.Layout.Layer(new TarBuilder().File("usr/src/app/f").Directory("usr/lib").Build()).Build();
         var image = await fixture.ImportAsync();
         Assert.Equal("/usr/src/app", image.Config.WorkingDir);
-        Assert.Equal(["/usr/lib"], image.ReadOnlyMounts);
+        Assert.Equal(["/etc", "/usr/lib"], image.ReadOnlyMounts);
     }
 
     [Theory]

@@ -32,9 +32,9 @@ public sealed class SubmitTests(EngineFixture engine, PrivateBroker broker) : IC
         Assert.StartsWith("sha256:", json.GetProperty("image_digest").GetString());
         var step = json.GetProperty("steps")[0];
         Assert.Equal(("hello\n", 0), (step.GetProperty("stdout").GetString(), step.GetProperty("exit_code").GetInt32()));
-        Assert.InRange(step.GetProperty("wall_time_us").GetInt64(), 1_000, 10_000_000);
+        Assert.InRange(step.GetProperty("wall_time_us").GetInt64(), 100, 10_000_000);
         Assert.InRange(step.GetProperty("cpu_time_us").GetInt64(), 100, 10_000_000);
-        Assert.InRange(step.GetProperty("peak_memory_bytes").GetInt64(), 100_000, 256 << 20);
+        Assert.InRange(step.GetProperty("peak_memory_bytes").GetInt64(), 1, 256 << 20);
         Assert.Equal(
             ["LeaseImage", "CloneRootfs", "WriteSpec", "CreateCgroup", "CopyIn", "Launch", "Wait", "Stop", "Account", "CopyOut", "Release"],
             json.GetProperty("timings").EnumerateArray().Select(timing => timing.GetProperty("stage").GetString()));

@@ -160,8 +160,9 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
         Assert.NotNull(engine);
         using var lease = new ImageStore(fixture.Layout.ImagesDirectory).Lease(EngineFixture.ImageName);
         var directory = Directory.CreateDirectory($"{fixture.Layout.SandboxesDirectory}/{fixture.NewId()}").FullName;
-        using var clone = RootfsClone.Create(directory, lease.Image, 0, Limits.Default, TestContext.Current.CancellationToken);
-        var input = new InputFiles(clone, 0, new ContainerUser(0, 0, null), "/work", []);
+        using var disk = JobDisk.Create(fixture.Layout, directory, DiskPolicy.Default, Limits.Default.Disk, Limits.Default.Inodes);
+        using var clone = RootfsClone.Create(fixture.Layout, disk, directory, "rootfs-0", lease.Image, 0, TestContext.Current.CancellationToken);
+        var input = new InputFiles(clone, new Dictionary<string, string>(), 0, new ContainerUser(0, 0, null), "/work", []);
         input.RequireMountPoints(["/dev", "/proc"]);
         Directory.CreateDirectory($"{clone.RootfsDirectory}/outside/lib");
         if (Directory.Exists($"{clone.RootfsDirectory}/{link}")) Directory.Delete($"{clone.RootfsDirectory}/{link}");
@@ -192,7 +193,7 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
     {
         var report = await fixture.RunAsync(
             ["sh", "-c", "touch /bin/x; rm /bin/sh; mount -o remount,rw /bin; chmod 777 /bin; touch /.contingious/x; ls /bin/x"],
-            step => step with { User = "0" });
+            job: request => request with { Root = true });
         Assert.NotEqual(Outcome.Ok, report.Outcome);
         var again = await fixture.ShellAsync("ls /bin/x /.contingious/x; true");
         Assert.Empty(Encoding.UTF8.GetString(again.Steps[0].Stdout.Span));

@@ -21,7 +21,7 @@ public sealed class SweepTests(EngineFixture fixture)
         await owner.WaitForExitAsync();
         Assert.NotEqual(before, HostFootprint.Take(fixture.Layout));
 
-        await SandboxEngine.OpenAsync(fixture.Layout, TimeProvider.System, NullLogger.Instance);
+        await SandboxEngine.OpenAsync(fixture.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
         Assert.Equal(before, HostFootprint.Take(fixture.Layout));
         Assert.Null(ProcessIdentity.Of(sandbox.Pid.Value));
     }
@@ -32,7 +32,7 @@ public sealed class SweepTests(EngineFixture fixture)
         var engine = await fixture.EngineAsync();
         using var owner = Cli.Start("run", EngineFixture.ImageName, "--", "sleep", "2");
         await AppearanceAsync(engine);
-        await SandboxEngine.OpenAsync(fixture.Layout, TimeProvider.System, NullLogger.Instance);
+        await SandboxEngine.OpenAsync(fixture.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
         await owner.WaitForExitAsync();
         Assert.Equal(0, owner.ExitCode);
     }
@@ -51,7 +51,7 @@ public sealed class SweepTests(EngineFixture fixture)
         Assert.Contains("CapEff:\t0000000000000000", status.Stdout);
         owner.Kill();
         await owner.WaitForExitAsync();
-        await SandboxEngine.OpenAsync(fixture.Layout, TimeProvider.System, NullLogger.Instance);
+        await SandboxEngine.OpenAsync(fixture.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
         var gone = await Cli.RunAsync("exec", sandbox.Name, "--", "true");
         Assert.Equal(125, gone.ExitCode);
         Assert.Contains("contingious ps", gone.Stderr);

@@ -19,6 +19,9 @@ public sealed class EngineFixture : IAsyncDisposable
 {
     public const string ImageName = "alpine-hello-world";
 
+    /// <summary>The same content by another name and digest: an image of its own.</summary>
+    public const string OtherImage = "sandbox-tests-other";
+
     private readonly SemaphoreSlim once = new(1);
     private SandboxEngine? engine;
     private int next;
@@ -35,7 +38,7 @@ public sealed class EngineFixture : IAsyncDisposable
             Prerequisite.Require(entry.IsInKeeper, "the keeper's namespace: run these tests with 'contingious unshare -- …', as eng/test.sh does");
             Layout = entry.Layout;
             await ImportAsync(entry.Layout);
-            return engine = await SandboxEngine.OpenAsync(entry.Layout, TimeProvider.System, NullLogger.Instance);
+            return engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
         }
         finally
         {
@@ -66,9 +69,13 @@ public sealed class EngineFixture : IAsyncDisposable
 
     private static async Task ImportAsync(HostLayout layout)
     {
-        if (new ImageStore(layout.ImagesDirectory).List().Any(image => image.Names.Any(name => name.Name == ImageName))) return;
+        var store = new ImageStore(layout.ImagesDirectory);
         var request = new RecipeBook([$"{Repository.Root}/images"]).Find(ImageName);
-        var importer = new ImageImporter(new ImageStore(layout.ImagesDirectory), layout.StagingDirectory);
-        await importer.ImportAsync(request, progress: null, TestContext.Current.CancellationToken);
+        foreach (var name in new[] { ImageName, OtherImage })
+        {
+            if (store.List().Any(image => image.Names.Any(reference => reference.Name == name))) continue;
+            var importer = new ImageImporter(store, layout.StagingDirectory);
+            await importer.ImportAsync(request with { Name = ImageReference.Parse(name) }, progress: null, TestContext.Current.CancellationToken);
+        }
     }
 }

@@ -12,7 +12,8 @@ internal static class HostFootprint
         var cgroup = CgroupV1.OfAccount(CgroupMounts.Read().V1, layout.CgroupName);
         return
         [
-            .. Names("container", layout.CrunDirectory),
+            // crun keeps compiled seccomp filters there, the one thing of it that is to stay.
+            .. Names("container", layout.CrunDirectory).Where(name => name != "container .cache"),
             .. Names("sandbox", layout.SandboxesDirectory),
             .. Names("lock", layout.LocksDirectory),
             .. Names("staging", layout.StagingDirectory),

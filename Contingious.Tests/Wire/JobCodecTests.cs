@@ -18,6 +18,7 @@ public sealed class JobCodecTests
         Assert.Equal("gcc:13", job.Request.Image);
         Assert.Equal(Samples.FullJob.Request.Limits, job.Request.Limits);
         Assert.Equal(Samples.FullJob.Request.Outputs, job.Request.Outputs);
+        Assert.Equal(Samples.FullJob.Request.OutputLimits, job.Request.OutputLimits);
         var (file, sent) = (job.Request.Files[1], Samples.FullJob.Request.Files[1]);
         Assert.Equal((sent.Path, sent.Executable, 300), (file.Path, file.Executable, file.Content.Length));
         var (step, asked) = (job.Request.Steps[1], Samples.FullJob.Request.Steps[1]);
@@ -38,6 +39,7 @@ public sealed class JobCodecTests
         Assert.Equal(Limits.Default, job.Request.Limits);
         Assert.Empty(job.Request.Files);
         Assert.Empty(job.Request.Outputs);
+        Assert.Equal(OutputLimits.Default, job.Request.OutputLimits);
         var step = Assert.Single(job.Request.Steps);
         Assert.Equal("step-1", step.Name);
         Assert.Empty(step.Args);
@@ -99,6 +101,25 @@ public sealed class JobCodecTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         _ = JobCodec.Decode(bytes);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 10);
+    }
+
+    [Fact]
+    public void Of_the_limits_on_outputs_each_has_its_own_default()
+    {
+        var limits = Decode(Samples.SmallJob.With("output_limits", Pack.M(("files", 0), ("newer", true)))).Request.OutputLimits;
+        Assert.Equal(OutputLimits.Default with { Files = 0 }, limits);
+    }
+
+    [Theory]
+    [InlineData("file_bytes", (10 << 20) + 1)]
+    [InlineData("total_bytes", (12 << 20) + 1)]
+    [InlineData("files", 1_001)]
+    [InlineData("depth", 65)]
+    [InlineData("depth", -1)]
+    public void A_limit_on_outputs_above_the_most_is_refused_by_its_name(string key, int value)
+    {
+        var refusal = Assert.Throws<WireException>(() => Decode(Samples.SmallJob.With("output_limits", Pack.M((key, value)))));
+        Assert.Equal($"output_limits.{key}", refusal.Field);
     }
 
     private static Job Decode(Pack.Entries entries) => JobCodec.Decode(Pack.Value(entries));

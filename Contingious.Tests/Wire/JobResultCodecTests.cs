@@ -22,7 +22,12 @@ public sealed class JobResultCodecTests
         Assert.Equal(ran.Stdout.ToArray(), step.Stdout.ToArray());
         Assert.Equal("error"u8.ToArray(), step.Stderr.ToArray());
         Assert.Equal(new byte[] { 7, 8 }, report.Outputs[0].Content.ToArray());
-        Assert.Equal(OutputStatus.Missing, report.Outputs[1].Status);
+        var (output, saved) = (report.Outputs[0], sent.Outputs[0]);
+        Assert.Equal((saved.Path, saved.Status, saved.Size, true), (output.Path, output.Status, output.Size, output.Truncated));
+        Assert.Equal(saved.Sha256.ToArray(), output.Sha256.ToArray());
+        Assert.Equal(saved.RawPath.ToArray(), output.RawPath.ToArray());
+        Assert.Equal((OutputStatus.Missing, 0, 0), (report.Outputs[1].Status, report.Outputs[1].Sha256.Length, report.Outputs[1].RawPath.Length));
+        Assert.True(report.OutputsTruncated);
     }
 
     [Theory]
@@ -52,6 +57,16 @@ public sealed class JobResultCodecTests
             ("steps", new[] { Pack.M(("outcome", "Ok"), ("flags", new[] { "Idle", "Sleepy" })) })));
         Assert.Equal(Engine.Stage.Wait, Assert.Single(result.Report.Timings).Stage);
         Assert.Equal(EvidenceFlags.Idle, result.Report.Steps[0].Evidence.Flags);
+    }
+
+    [Theory]
+    [InlineData(31)]
+    [InlineData(33)]
+    public void A_hash_of_another_length_is_refused(int length)
+    {
+        var output = Pack.M(("path", "/a"), ("status", "Returned"), ("sha256", new byte[length]));
+        var refusal = Assert.Throws<WireException>(() => JobResultCodec.Decode(Pack.Map(("v", 1), ("job_id", "a"), ("outcome", "Ok"), ("outputs", new[] { output }))));
+        Assert.Equal("outputs[0].sha256", refusal.Field);
     }
 
     [Theory]

@@ -13,6 +13,7 @@ internal static class Samples
         Image = "gcc:13",
         Files = [new InputFile("main.c", "int main;"u8.ToArray()), new InputFile("/grade/run", new byte[300], Executable: true)],
         Outputs = ["out/**", "/tmp/*.txt"],
+        OutputLimits = new OutputLimits { FileBytes = new ByteSize(1_000), TotalBytes = new ByteSize(2_000), Files = 3, Depth = 4 },
         Limits = JobLimits,
         Steps =
         [
@@ -67,7 +68,12 @@ internal static class Samples
                 },
             },
         ],
-        Outputs = [new OutputFile("/grade/out/a", OutputStatus.Returned, 2, new byte[] { 7, 8 }), new OutputFile("/tmp/*.txt", OutputStatus.Missing, 0, default)],
+        Outputs =
+        [
+            OutputFile.Returned("/grade/out/a", 3, new byte[] { 7, 8 }) with { RawPath = new byte[] { 0x2f, 0xff } },
+            new OutputFile("/tmp/*.txt", OutputStatus.Missing, 0, default),
+        ],
+        OutputsTruncated = true,
         Timings = [new StageTiming(Stage.LeaseImage, TimeSpan.FromMicroseconds(12)), new StageTiming(Stage.Wait, TimeSpan.FromMicroseconds(2_000_000))],
     });
 

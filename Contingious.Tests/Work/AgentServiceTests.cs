@@ -168,13 +168,14 @@ public sealed class AgentServiceTests(PrivateBroker broker)
         {
             Outcome = Outcome.Ok,
             Steps = [step, step, step],
-            Outputs = [new OutputFile("/big", OutputStatus.Returned, 9 << 20, new byte[9 << 20])],
+            Outputs = [OutputFile.Returned("/big", 9 << 20, new byte[9 << 20])],
         });
         await scene.PostAsync(AgentScene.Job("large"));
         var reply = await scene.NextReplyAsync();
         Assert.InRange(reply.Body.Length, 1 << 20, 15 << 20);
         var report = JobResultCodec.Decode(reply.Body).Report;
         Assert.Equal((OutputStatus.TooLarge, 9L << 20, 0), (report.Outputs[0].Status, report.Outputs[0].Size, report.Outputs[0].Content.Length));
+        Assert.Equal((true, 0), (report.OutputsTruncated, report.Outputs[0].Sha256.Length));
         Assert.All(report.Steps, shortened => Assert.Equal(EvidenceFlags.StdoutTruncated, shortened.Evidence.Flags));
         Assert.Equal("short"u8.ToArray(), report.Steps[2].Stderr.ToArray());
     }

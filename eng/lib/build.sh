@@ -25,7 +25,7 @@ or, for this account alone: curl -sSL https://dot.net/v1/dotnet-install.sh | bas
 # Name and content of every source: a file removed counts as a change, a copy of the checkout does not.
 source_stamp() {
     (cd "$CHECKOUT" &&
-        find Contingious.* Directory.* global.json .editorconfig BannedSymbols.txt \( -name bin -o -name obj \) -prune -o \
+        find Contingious.* eng/build-init.sh Directory.* global.json .editorconfig BannedSymbols.txt \( -name bin -o -name obj \) -prune -o \
             -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
 }
 

@@ -3,11 +3,12 @@
 
 PACKAGES=(
     crun rootlesskit uidmap catatonit slirp4netns busybox-static util-linux
+    gcc libc6-dev
     skopeo buildah
     rabbitmq-server python3-pika python3-msgpack
 )
 # shellcheck disable=SC2034  # for test.sh
-TEST_PACKAGES=(shellcheck sudo)
+TEST_PACKAGES=(shellcheck sudo musl-tools python3)
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

@@ -1,0 +1,24 @@
+using Contingious.Engine.Model;
+using Contingious.Engine.Storage;
+
+namespace Contingious.Engine;
+
+/// <summary>What the operator of a host decides about all jobs.</summary>
+public sealed record EngineOptions
+{
+    public static EngineOptions Default { get; } = new();
+
+    /// <summary>What bounds a job's disk.</summary>
+    public DiskPolicy Disk { get; init; } = new();
+
+    /// <summary>Whether a job may ask for <see cref="NetworkMode.Internet"/>.</summary>
+    public bool AllowInternet { get; init; }
+
+    /// <summary>Directories of the host that a job may mount, with all that is below them.</summary>
+    public IReadOnlyList<AllowedMount> Mounts { get; init; } = [];
+}
+
+/// <summary>A directory that jobs may mount.</summary>
+/// <param name="Path">Absolute, without links in it.</param>
+/// <param name="Writable">Whether they may mount it writable.</param>
+public sealed record AllowedMount(string Path, bool Writable);

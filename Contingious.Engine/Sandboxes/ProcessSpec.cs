@@ -1,0 +1,55 @@
+using System.Text.Json;
+
+namespace Contingious.Engine.Sandboxes;
+
+/// <summary>
+/// The <c>process</c> of an OCI runtime-spec, without arguments: what a command in a container is, whether crun or the container's init starts it.
+/// </summary>
+internal sealed record ProcessSpec(ContainerUser User, IReadOnlyList<string> Capabilities, IReadOnlyList<Rlimit> Rlimits, IReadOnlyList<string> Env, string WorkingDirectory)
+{
+    /// <summary>Writes it to a file of its own, for <see cref="LiveContainer"/> to make further commands from.</summary>
+    public void Write(string path)
+    {
+        using var stream = File.Create(path);
+        using var json = new Utf8JsonWriter(stream);
+        json.WriteStartObject();
+        WriteMembers(json);
+        json.WriteEndObject();
+    }
+
+    public void WriteMembers(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("user");
+        json.WriteNumber("uid", User.Uid);
+        json.WriteNumber("gid", User.Gid);
+        json.WriteEndObject();
+        json.WriteStrings("env", Env);
+        json.WriteString("cwd", WorkingDirectory);
+        json.WriteStartObject("capabilities");
+        foreach (var set in new[] { "bounding", "effective", "permitted" }) json.WriteStrings(set, Capabilities);
+        foreach (var set in new[] { "inheritable", "ambient" }) json.WriteStrings(set, []);
+        json.WriteEndObject();
+        json.WriteStartArray("rlimits");
+        foreach (var limit in Rlimits)
+        {
+            json.WriteStartObject();
+            json.WriteString("type", limit.Name);
+            json.WriteNumber("hard", limit.Value);
+            json.WriteNumber("soft", limit.Value);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("noNewPrivileges", true);
+    }
+}
+
+internal static class JsonWriting
+{
+    public static void WriteStrings(this Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values) json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
+}

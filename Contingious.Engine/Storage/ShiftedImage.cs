@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+using Contingious.Engine.Images;
+using Contingious.Engine.Linux;
+
+namespace Contingious.Engine.Storage;
+
+/// <summary>
+/// A whole image, both trees in one, with its owners shifted into one slice of the subordinate ids: what an overlayfs of
+/// that slice's sandboxes lies over. Made when a slice first needs it, in the image's own directory, and kept there.
+/// </summary>
+/// <remarks>
+/// A slice is one sandbox's alone, and a sandbox makes its clones one after another, so nobody else makes or uses the same
+/// copy at the same time; the lease of the image keeps the image's directory where it is.
+/// </remarks>
+internal static class ShiftedImage
+{
+    private const string FolderName = "shifted";
+
+    /// <summary>The copy's path; it is made where it is not there yet.</summary>
+    public static string Ensure(Image image, uint firstId, CancellationToken cancellation)
+    {
+        var folder = $"{Path.GetDirectoryName(image.EditableDirectory)}/{FolderName}";
+        Directory.CreateDirectory(folder, (UnixFileMode)0x1C0 /* 0700 */);
+
+        // As the host numbers them: a later keeper may map the same slice elsewhere.
+        var name = string.Create(CultureInfo.InvariantCulture, $"{IdMap.ToOutside(IdMap.OwnUids(), firstId)}-{IdMap.ToOutside(IdMap.OwnGids(), firstId)}");
+        using var shifted = DirectoryHandle.Open(folder);
+        if (shifted.TryStatus(Bytes(name)) is not null) return $"{folder}/{name}";
+
+        // What a killed one left half made is made anew.
+        var unfinished = Bytes($".{name}.new");
+        shifted.RemoveTree(unfinished);
+        shifted.CreateDirectory(unfinished, 0x1C0 /* 0700 */);
+        using (var target = shifted.OpenDirectory(unfinished)) Copy(image, target, firstId, cancellation);
+        shifted.Rename(unfinished, shifted, Bytes(name));
+        return $"{folder}/{name}";
+    }
+
+    private static void Copy(Image image, DirectoryHandle target, uint firstId, CancellationToken cancellation)
+    {
+        using (var editable = DirectoryHandle.Open(image.EditableDirectory)) new TreeCloner(firstId, cancellation).Clone(editable, target);
+        using var readOnly = DirectoryHandle.Open(image.ReadOnlyDirectory);
+        foreach (var mount in image.ReadOnlyMounts)
+        {
+            using var from = readOnly.OpenDirectory(mount.TrimStart('/'));
+            using var to = target.OpenDirectory(mount.TrimStart('/'));
+            new TreeCloner(firstId, cancellation).Clone(from, to);
+            var status = from.Status();
+            to.SetTimes(status.ModifySeconds, status.ModifyNanoseconds);
+        }
+    }
+
+    private static byte[] Bytes(string name) => Encoding.UTF8.GetBytes(name);
+}

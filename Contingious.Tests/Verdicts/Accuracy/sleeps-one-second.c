@@ -1,0 +1,2 @@
+#include <time.h>
+int main(void) { return nanosleep(&(struct timespec){1, 0}, 0); }

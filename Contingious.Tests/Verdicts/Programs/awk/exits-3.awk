@@ -1,0 +1,2 @@
+# expect: NonZeroExit exit=3
+BEGIN { exit 3 }

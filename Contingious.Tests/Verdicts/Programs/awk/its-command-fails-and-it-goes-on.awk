@@ -1,0 +1,3 @@
+# expect: Ok
+# says: stdout contains "still here"
+BEGIN { system("exit 9"); print "still here" }

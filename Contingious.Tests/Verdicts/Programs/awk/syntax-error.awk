@@ -1,0 +1,3 @@
+# expect: NonZeroExit exit=1
+# says: stdout is ""
+BEGIN { print ( }

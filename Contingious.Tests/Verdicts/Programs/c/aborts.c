@@ -1,0 +1,3 @@
+// expect: Signalled signal=6
+#include <stdlib.h>
+int main(void) { abort(); }

@@ -1,0 +1,3 @@
+// expect: Ok
+#include <stdlib.h>
+int main(void) { exit(256); }

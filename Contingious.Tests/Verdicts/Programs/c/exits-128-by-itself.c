@@ -1,0 +1,2 @@
+// expect: NonZeroExit exit=128
+int main(void) { return 128; }

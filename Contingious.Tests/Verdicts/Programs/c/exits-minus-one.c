@@ -1,0 +1,3 @@
+// expect: NonZeroExit exit=255
+#include <stdlib.h>
+int main(void) { exit(-1); }

@@ -1,0 +1,2 @@
+// expect: Signalled signal=4
+int main(void) { __asm__ volatile("ud2"); }

@@ -1,0 +1,3 @@
+# expect: Signalled signal=6
+import os
+os.abort()

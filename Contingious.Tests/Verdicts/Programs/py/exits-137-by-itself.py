@@ -1,0 +1,3 @@
+# expect: NonZeroExit exit=137
+import sys
+sys.exit(137)

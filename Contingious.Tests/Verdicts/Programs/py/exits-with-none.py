@@ -1,0 +1,3 @@
+# expect: Ok
+import sys
+sys.exit(None)

@@ -1,0 +1,3 @@
+# expect: Ok
+# says: stdout is "hello\n"
+print("hello")

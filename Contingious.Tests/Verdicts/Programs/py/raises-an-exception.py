@@ -1,0 +1,3 @@
+# expect: NonZeroExit exit=1
+# says: stderr contains "ZeroDivisionError: division by zero"
+print(1 / 0)

@@ -1,0 +1,5 @@
+# expect: NonZeroExit exit=1
+# says: stderr contains "RecursionError"
+def deeper():
+    return deeper()
+deeper()

@@ -1,0 +1,3 @@
+# expect: Signalled signal=11
+import ctypes
+ctypes.string_at(8)

@@ -1,0 +1,4 @@
+# expect: CpuTimeLimit
+# limits: cpu=500ms wall=30s
+while True:
+    pass

@@ -1,0 +1,2 @@
+# expect: NonZeroExit exit=44
+exit 300

@@ -1,0 +1,2 @@
+# expect: Ok
+exit 0

@@ -1,0 +1,2 @@
+# expect: NonZeroExit exit=1
+exit 1

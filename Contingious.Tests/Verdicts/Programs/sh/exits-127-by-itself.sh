@@ -1,0 +1,3 @@
+# expect: NonZeroExit exit=127
+# says: field is ""
+exit 127

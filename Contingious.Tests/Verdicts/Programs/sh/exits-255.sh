@@ -1,0 +1,2 @@
+# expect: NonZeroExit exit=255
+exit 255

@@ -1,0 +1,3 @@
+# expect: DiskLimit exit=1 flags=DiskFull
+# limits: disk=4m file=1g
+cat /dev/zero >big

@@ -1,0 +1,4 @@
+# expect: Ok flags=DiskFull
+# limits: disk=4m file=1g
+cat /dev/zero >big
+exit 0

@@ -1,0 +1,3 @@
+# expect: NonZeroExit exit=126
+# run: /tmp
+# says: field is "steps[0].args[0]"

@@ -1,0 +1,3 @@
+# expect: Signalled signal=9
+(kill -KILL $$)
+sleep 60

@@ -1,0 +1,4 @@
+# expect: NonZeroExit exit=137
+# measured: OomKills=0
+sh -c 'kill -KILL $$'
+exit $?

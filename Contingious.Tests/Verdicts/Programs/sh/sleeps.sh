@@ -1,0 +1,3 @@
+# expect: WallTimeLimit flags=Idle
+# limits: cpu=10s wall=1s
+sleep 60

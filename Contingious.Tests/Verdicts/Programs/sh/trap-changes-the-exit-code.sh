@@ -1,0 +1,3 @@
+# expect: NonZeroExit exit=4
+trap 'exit 4' EXIT
+exit 0

@@ -1,0 +1,5 @@
+# expect: WallTimeLimit flags=Idle
+# limits: cpu=10s wall=1s
+sleep 60 &
+sleep 60 &
+wait
