@@ -100,6 +100,30 @@ public sealed unsafe partial class DirectoryHandle : IDisposable
         SetMode(made, mode);
     }
 
+    /// <summary>Opens a directory below this one, component by component and through no link, making what is missing.</summary>
+    /// <param name="components">The way there.</param>
+    /// <param name="mode">Of what is made, whatever the umask.</param>
+    /// <param name="uid">Whose it becomes.</param>
+    /// <param name="gid">As <paramref name="uid"/>.</param>
+    /// <exception cref="LinuxException">ELOOP or ENOTDIR: something else than a directory is in the way; its path is the exception's.</exception>
+    public DirectoryHandle OpenOrMake(IEnumerable<byte[]> components, uint mode, uint uid, uint gid)
+    {
+        var current = OpenDirectory(".");
+        foreach (var component in components)
+        {
+            using var above = current;
+            if (above.TryStatus(component) is null)
+            {
+                above.CreateDirectory(component, mode);
+                above.SetOwner(component, uid, gid);
+            }
+
+            current = above.OpenDirectory(component);
+        }
+
+        return current;
+    }
+
     public void CreateSymlink(ReadOnlySpan<byte> target, ReadOnlySpan<byte> name)
     {
         fixed (byte* to = NativePath.Terminated(target))

@@ -6,11 +6,6 @@ using Contingious.Engine.Storage;
 
 namespace Contingious.Engine.Sandboxes;
 
-/// <summary>One file of ours that is bound read-only over one of the image's.</summary>
-/// <param name="Source">As the container's own root can reach it.</param>
-/// <param name="Destination">Absolute inside the container; a regular file of the image, reached through real directories.</param>
-internal sealed record FileBind(string Source, string Destination);
-
 /// <summary>A step's user and where it works, which is its home where the image's passwd has none for it.</summary>
 internal readonly record struct EtcUser(ContainerUser User, string WorkingDirectory);
 
@@ -46,7 +41,7 @@ internal static class EtcFiles
     /// <param name="directory">Made for what is to be bound; the container's own root can walk to it.</param>
     /// <param name="hasNetwork">Whether the sandbox reaches a network beyond its loopback, through slirp4netns.</param>
     /// <returns>What to bind; nothing where the clone has the files itself.</returns>
-    public static IReadOnlyList<FileBind> Prepare(
+    public static IReadOnlyList<BindMount> Prepare(
         DirectoryHandle root, Image image, uint firstId, IReadOnlyList<EtcUser> users, string directory, bool hasNetwork)
     {
         var contents = Contents(image, users, hasNetwork);
@@ -54,7 +49,7 @@ internal static class EtcFiles
         return isReadOnly ? Bind(image, contents, firstId, directory) : Write(root, contents, firstId);
     }
 
-    private static IReadOnlyList<FileBind> Write(DirectoryHandle root, IReadOnlyDictionary<string, byte[]> contents, uint firstId)
+    private static IReadOnlyList<BindMount> Write(DirectoryHandle root, IReadOnlyDictionary<string, byte[]> contents, uint firstId)
     {
         try
         {
@@ -69,19 +64,19 @@ internal static class EtcFiles
         return [];
     }
 
-    private static List<FileBind> Bind(Image image, IReadOnlyDictionary<string, byte[]> contents, uint firstId, string directory)
+    private static List<BindMount> Bind(Image image, IReadOnlyDictionary<string, byte[]> contents, uint firstId, string directory)
     {
         Directory.CreateDirectory(directory);
         using var made = DirectoryHandle.Open(directory);
         made.SetMode(DirectoryMode);
-        var binds = new List<FileBind>();
+        var binds = new List<BindMount>();
         using var readOnly = DirectoryHandle.Open(image.ReadOnlyDirectory);
         foreach (var (path, content) in contents)
         {
             // As above: crun would follow a link that an older import left there, and cannot make what is missing.
             if (!IsRegular(readOnly, path)) continue;
             Put(made, path, content, firstId);
-            binds.Add(new FileBind($"{directory}/{Path.GetFileName(path)}", path));
+            binds.Add(new BindMount($"{directory}/{Path.GetFileName(path)}", path, "ro", "nosuid", "nodev", "noexec"));
         }
 
         return binds;

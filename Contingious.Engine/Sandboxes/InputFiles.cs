@@ -99,34 +99,14 @@ internal sealed class InputFiles(
     /// <summary>Opens a directory, making what is missing of it for the job's user.</summary>
     private DirectoryHandle Descend(DirectoryHandle root, IReadOnlyList<byte[]> components, string field)
     {
-        var current = root.OpenDirectory(".");
-        foreach (var component in components)
+        try
         {
-            try
-            {
-                if (current.TryStatus(component) is null)
-                {
-                    current.CreateDirectory(component, DirectoryMode);
-                    current.SetOwner(component, firstId + user.Uid, firstId + user.Gid);
-                }
-
-                var next = current.OpenDirectory(component);
-                current.Dispose();
-                current = next;
-            }
-            catch (LinuxException error) when (error.Errno is Errno.ELOOP or Errno.ENOTDIR)
-            {
-                current.Dispose();
-                throw new RejectedRequestException(field, $"{NativePath.Display(component)} is a link or a file, not a directory: nothing is put through it.");
-            }
-            catch
-            {
-                current.Dispose();
-                throw;
-            }
+            return root.OpenOrMake(components, DirectoryMode, firstId + user.Uid, firstId + user.Gid);
         }
-
-        return current;
+        catch (LinuxException error) when (error.Errno is Errno.ELOOP or Errno.ENOTDIR)
+        {
+            throw new RejectedRequestException(field, $"{Path.GetFileName(error.Path)} is a link or a file, not a directory: nothing is put through it.");
+        }
     }
 
     /// <summary>Where a path's walk begins: at the root of the clone, or at the directory that is bound over the path's beginning.</summary>

@@ -74,8 +74,7 @@ internal sealed class SandboxMounts
         {
             using var root = clone.Open();
             var users = plans.Select(plan => new EtcUser(plan.User, plan.WorkingDirectory)).Distinct().ToList();
-            etc[first.Rootfs] = [.. EtcFiles.Prepare(root, first.Image, firstId, users, $"{sandboxDirectory}/etc-{first.Rootfs}", request.Network == NetworkMode.Internet)
-                .Select(file => new BindMount(file.Source, file.Destination, "ro", "nosuid", "nodev", "noexec"))];
+            etc[first.Rootfs] = EtcFiles.Prepare(root, first.Image, firstId, users, $"{sandboxDirectory}/etc-{first.Rootfs}", request.Network == NetworkMode.Internet);
             foreach (var point in points) MakePoint(root, point);
         });
         foreach (var (mount, i) in request.Mounts.Select((mount, i) => (mount, i))) RequireInReadOnly(mount.Target, first, $"mounts[{i}].target");
@@ -97,29 +96,13 @@ internal sealed class SandboxMounts
 
     private void MakePoint(DirectoryHandle root, string path)
     {
-        var current = root.OpenDirectory(".");
         try
         {
-            foreach (var component in path.Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Encoding.UTF8.GetBytes))
-            {
-                if (current.TryStatus(component) is null)
-                {
-                    current.CreateDirectory(component, Plain);
-                    current.SetOwner(component, firstId, firstId);
-                }
-
-                var next = current.OpenDirectory(component);
-                current.Dispose();
-                current = next;
-            }
+            root.OpenOrMake(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Encoding.UTF8.GetBytes), Plain, firstId, firstId).Dispose();
         }
         catch (LinuxException error) when (error.Errno is Errno.ELOOP or Errno.ENOTDIR)
         {
             throw new RejectedRequestException("image", $"{path} goes through a link or a file in the image, and something must be mounted there. Import it again, so that the importer can mend that, or name another path.");
-        }
-        finally
-        {
-            current.Dispose();
         }
     }
 
