@@ -54,9 +54,6 @@ public sealed record HostLayout(HostAccount Account)
     /// <summary>One lock file for each live sandbox: what is not locked was left behind. On the host, so that it outlives a keeper.</summary>
     public string LocksDirectory => $"{RuntimeDirectory}/locks";
 
-    /// <summary>A copy of the container's init, bound read-only into every container.</summary>
-    public string ToolsDirectory => $"{PrivateDirectory}/tools";
-
     /// <summary>crun's <c>--root</c>.</summary>
     public string CrunDirectory => $"{PrivateDirectory}/crun";
 }

@@ -9,18 +9,13 @@ internal static class Rootlesskit
     private const string KeeperScript =
         """
         set -e
-        private=$1 images=$2 ready=$3 init=$4 unified=$5
+        private=$1 images=$2 ready=$3 pause=$4 unified=$5
         mkdir -p "$private"
         mount -t tmpfs -o mode=0711,nosuid,nodev,size=256m tmpfs "$private"
         cd "$private"
         mkdir -m 0711 images sandboxes
         mkdir -m 0700 crun
-        mkdir -m 0755 tools
         mount --bind "$images" images
-        cp "$init" tools/init
-        chmod 0555 tools/init
-        mount --bind tools tools
-        mount -o remount,bind,ro,nosuid,nodev tools
         # crun refuses a host that mixes v1 and v2 controllers. It asks this one file, so here it reads an empty one.
         if [ -n "$unified" ] && [ -n "$(cat "$unified/cgroup.controllers")" ]; then
             : > no-controllers
@@ -28,7 +23,7 @@ internal static class Rootlesskit
         fi
         echo $$ > "$ready.new"
         mv "$ready.new" "$ready"
-        exec "$init" -P
+        exec "$pause" -P
         """;
 
     /// <summary>

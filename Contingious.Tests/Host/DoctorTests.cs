@@ -117,16 +117,6 @@ public sealed class DoctorTests
     }
 
     [Fact]
-    public async Task An_init_that_needs_libraries_is_fatal()
-    {
-        using var host = FakeHost.Hybrid();
-        host.InstallPrograms();
-        File.Copy("/bin/true", host.At("/usr/bin/catatonit"), overwrite: true);
-
-        Assert.Contains((await host.DoctorAsync()).Examine(), finding => finding is { Severity: Severity.Fatal, Remedy: "sudo apt-get install catatonit" });
-    }
-
-    [Fact]
     public async Task A_check_that_cannot_be_made_is_a_notice_and_the_others_go_on()
     {
         using var host = FakeHost.Hybrid();

@@ -5,11 +5,7 @@ internal static class ProgramCheck
 {
     private const string Check = "programs";
 
-    private sealed record Needed(string Program, string Package, string Use)
-    {
-        /// <summary>Copied into sandboxes, where there is no library of the host's.</summary>
-        public bool Static { get; init; }
-    }
+    private sealed record Needed(string Program, string Package, string Use);
 
     private static readonly Needed[] Required =
     [
@@ -18,7 +14,7 @@ internal static class ProgramCheck
         new("newuidmap", "uidmap", "maps the account's subordinate users"),
         new("newgidmap", "uidmap", "maps the account's subordinate groups"),
         new("nsenter", "util-linux", "joins the keeper's namespaces"),
-        new("catatonit", "catatonit", "is each container's init") { Static = true },
+        new("catatonit", "catatonit", "keeps the keeper's namespaces alive"),
         new("setsid", "util-linux", "starts the keeper in a session of its own"),
     ];
 
@@ -37,7 +33,6 @@ internal static class ProgramCheck
         {
             var path = host.Root.FindProgram(needed.Program);
             if (path is null) yield return Finding.Fatal(Check, $"The program {needed.Program}, which {needed.Use}, is not installed.", Install(needed));
-            else if (needed.Static && !ElfFile.IsStatic(path)) yield return Finding.Fatal(Check, $"{path} is not statically linked, so it cannot run inside of a sandbox.", Install(needed));
             else yield return Finding.Ok(Check, $"{path} {needed.Use}.");
         }
 
