@@ -20,7 +20,7 @@ start_agent() {
         die "the agent did not become ready (above is what it said). Ask: eng/contingious doctor"
     fi
 }
-agent_is_ready_or_died() { grep -q ready "$WORK/agent.log" || is_gone "$AGENT_PID"; }
+agent_is_ready_or_died() { grep -qs ready "$WORK/agent.log" || is_gone "$AGENT_PID"; }
 
 # Reads submit.py's lines (submission, verdict, evidence…), puts what was expected beside each, and fails where it differs.
 compare_verdicts() {
