@@ -36,7 +36,7 @@ internal static class ExecCommand
             using var own = parsed.GetValue(terminal) ? PseudoTerminal.Open() : null;
             var isRelayed = own is not null || ExecRelay.IsNeeded;
             var request = new SessionRequest { Args = parsed.GetRequiredValue(words), TerminalPath = own?.Path, IsChild = isRelayed };
-            var session = await engine.ExecAsync(parsed.GetRequiredValue(sandbox), request, cancellation).ConfigureAwait(false);
+            using var session = await engine.ExecAsync(parsed.GetRequiredValue(sandbox), request, cancellation).ConfigureAwait(false);
             if (isRelayed)
             {
                 using var relay = new ExecRelay(session, own);

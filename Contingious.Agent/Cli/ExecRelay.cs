@@ -136,7 +136,7 @@ internal sealed class ExecRelay(LiveSession session, PseudoTerminal? own) : IDis
         }
     }
 
-    // The kernel tells whoever is in the foreground of our terminal, which crun is not.
+    // The kernel tells whoever is in the foreground of a terminal, and of this one nobody is. crun 1.8.1 does not pass it on.
     private void Resize(RunningProgram program)
     {
         TakeSize();

@@ -63,11 +63,13 @@ internal sealed class LiveContainer
 
             // crun looks at both, too: this keeps what came to an end meanwhile from being its error.
             if (!first.IsAlive) throw new ContingiousException($"{sandbox} has ended.");
+            if (request.IsChild) session.Dispose();
             return session;
         }
         catch
         {
             await session.EndAsync().ConfigureAwait(false);
+            session.Dispose();
             throw;
         }
     }

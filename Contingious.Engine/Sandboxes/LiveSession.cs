@@ -22,7 +22,7 @@ public sealed record SessionRequest
 /// A further command in a live sandbox. It is known by a file of its own with its client's pid and start time, and by a cgroup
 /// of the same name: when the client is dead, the next one gives both back, or the job's end does.
 /// </summary>
-public sealed class LiveSession
+public sealed class LiveSession : IDisposable
 {
     /// <summary>How many a sandbox has at once: each has a process of ours in the job's cgroup, and its commands share the job's limits.</summary>
     public const int MostAtOnce = 8;
@@ -35,6 +35,7 @@ public sealed class LiveSession
     private readonly string directory;
     private readonly string name;
     private readonly TimeProvider time;
+    private FileLock? alone;
 
     private LiveSession(string directory, string name, Cgroup cgroup, TimeProvider time)
     {
@@ -61,28 +62,37 @@ public sealed class LiveSession
     /// <summary>Whether a sandbox ever had one.</summary>
     internal static bool WasIn(string sandboxDirectory) => Directory.Exists(DirectoryOf(sandboxDirectory));
 
-    /// <summary>Begins one whose client is this process.</summary>
+    /// <summary>Begins one whose client is this process. Until it is disposed no other one begins.</summary>
     /// <exception cref="ContingiousException">There are <see cref="MostAtOnce"/>.</exception>
     internal static async Task<LiveSession> BeginAsync(string sandboxDirectory, CgroupV1 job, ProcessIdentity container, TimeProvider time, CancellationToken cancellation)
     {
         var directory = DirectoryOf(sandboxDirectory);
         Directory.CreateDirectory(directory);
-        using var alone = await FileLock.ClaimAsync($"{directory}/lock", cancellation).ConfigureAwait(false);
-        var live = 0;
-        foreach (var other in Directory.EnumerateFiles(directory, $"{Prefix}*.client").Select(path => Path.GetFileNameWithoutExtension(path)))
+        var alone = await FileLock.ClaimAsync($"{directory}/lock", cancellation).ConfigureAwait(false);
+        try
         {
-            var session = new LiveSession(directory, other, job.Child(other), time);
-            if (session.HasClient()) live++;
-            else await session.EndAsync().ConfigureAwait(false);
-        }
+            var live = 0;
+            foreach (var other in Directory.EnumerateFiles(directory, $"{Prefix}*.client").Select(path => Path.GetFileNameWithoutExtension(path)))
+            {
+                var session = new LiveSession(directory, other, job.Child(other), time);
+                if (session.HasClient()) live++;
+                else await session.EndAsync().ConfigureAwait(false);
+            }
 
-        if (live >= MostAtOnce) throw new ContingiousException($"busy: {live} commands run in {Path.GetFileName(sandboxDirectory)} beside its own, and there are no more at once. End one of them first.");
-        var name = $"{Prefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
-        var begun = new LiveSession(directory, name, job.Child(name), time) { Container = container };
-        var client = ProcessIdentity.Of(Environment.ProcessId) ?? throw new HostNotReadyException("This process is not in /proc: is it mounted?");
-        await File.WriteAllTextAsync(begun.ClientFile, string.Create(CultureInfo.InvariantCulture, $"{client.Pid} {client.StartTime}"), cancellation).ConfigureAwait(false);
-        _ = job.CreateChild(name);
-        return begun;
+            if (live >= MostAtOnce) throw new ContingiousException($"busy: {live} commands run in {Path.GetFileName(sandboxDirectory)} beside its own, and there are no more at once. End one of them first.");
+            var name = $"{Prefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+            var begun = new LiveSession(directory, name, job.Child(name), time) { Container = container };
+            var client = ProcessIdentity.Of(Environment.ProcessId) ?? throw new HostNotReadyException("This process is not in /proc: is it mounted?");
+            await File.WriteAllTextAsync(begun.ClientFile, string.Create(CultureInfo.InvariantCulture, $"{client.Pid} {client.StartTime}"), cancellation).ConfigureAwait(false);
+            _ = job.CreateChild(name);
+            begun.alone = alone;
+            return begun;
+        }
+        catch
+        {
+            alone.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Kills what the command left running and gives its place back. What cannot be given back is left to the job's end.</summary>
@@ -100,6 +110,12 @@ public sealed class LiveSession
             // The job's end took it first, or something in it will not die: that is the end's to report.
         }
     }
+
+    /// <summary>
+    /// Lets others begin. A process that is about to become the runtime does not call it: execve(2) closes the lock, and
+    /// until then this process can look like a zombie, while its first thread has ended and the calling one takes its place.
+    /// </summary>
+    public void Dispose() => alone?.Dispose();
 
     private static string DirectoryOf(string sandboxDirectory) => $"{sandboxDirectory}/sessions";
 

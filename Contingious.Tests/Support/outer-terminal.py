@@ -18,7 +18,7 @@ if pid == 0:
     os.closerange(3, 256)
     os.execv(command[0], command)
 
-shown, status, resized, begun = b"", None, False, time.monotonic()
+shown, status, begun = b"", None, time.monotonic()
 while True:
     if select.select([controller], [], [], 0.05)[0]:
         shown = (shown + os.read(controller, 65536))[-(1 << 20):]
@@ -27,10 +27,6 @@ while True:
     if typed and b"ready" in shown:
         os.write(controller, typed)
         typed = b""
-    if b"resize me" in shown and not resized:
-        resized = True
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 88, 0, 0))
-        os.kill(pid, signal.SIGWINCH)
     if status is None and time.monotonic() - begun > seconds:
         os.kill(pid, signal.SIGKILL if kill else signal.SIGTERM)
         seconds += 15
