@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
@@ -74,18 +73,18 @@ public sealed class SandboxEngine
     public IReadOnlyList<LiveSandbox> List() => table.Live();
 
     /// <summary>
-    /// What to run for a further command inside a live sandbox's container. It has the step's own privileges and limits,
-    /// and a cgroup of its own.
+    /// Begins a further command inside a live sandbox's container, for the caller to run. It has the step's own privileges
+    /// and limits, and a cgroup of its own.
     /// </summary>
     /// <param name="sandbox">The sandbox's name, or its job's id.</param>
-    /// <param name="args">Program and arguments.</param>
-    /// <param name="terminal">Whether the command gets a terminal of its own.</param>
-    /// <exception cref="ContingiousException">No such sandbox runs a container now.</exception>
-    public ProgramRequest Exec(string sandbox, IReadOnlyList<string> args, bool terminal)
+    /// <param name="request">The command.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <exception cref="ContingiousException">No such sandbox runs a container now, or it is busy: it has <see cref="LiveSession.MostAtOnce"/> such commands.</exception>
+    public Task<LiveSession> ExecAsync(string sandbox, SessionRequest request, CancellationToken cancellation)
     {
         var container = table.FindContainer(sandbox)
             ?? throw new ContingiousException($"No live sandbox {sandbox} runs a container. 'contingious ps' lists those that do.");
-        return container.Exec(args, terminal, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)));
+        return container.ExecAsync(request, time, cancellation);
     }
 
     private async Task<RunReport> RunStagesAsync(RunRequest request, StageClock clock, CancellationToken cancellation)

@@ -3,11 +3,16 @@ using Contingious.Engine;
 using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Programs;
+using Contingious.Engine.Sandboxes;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Agent.Cli;
 
 /// <summary><c>contingious exec</c>: a further command inside a live sandbox, for whoever looks after it.</summary>
+/// <remarks>
+/// Where a standard stream is a terminal, or one was asked for, this process stays and relays (<see cref="ExecRelay"/>).
+/// Else it becomes the runtime, and bytes pass as they are.
+/// </remarks>
 internal static class ExecCommand
 {
     public static Command Build(IReadOnlyList<string> args)
@@ -15,15 +20,31 @@ internal static class ExecCommand
         var sandbox = new Argument<string>("sandbox") { Description = "a live sandbox or its job's id, as 'contingious ps' lists them", HelpName = "SANDBOX" };
         var words = new Argument<string[]>("command") { Description = "program and arguments", Arity = ArgumentArity.OneOrMore, HelpName = "-- COMMAND" };
         var terminal = new Option<bool>("--tty", "-t", "-it") { Description = "give the command a terminal of its own" };
-        var command = new Command("exec", "Run a command in a live sandbox, with the privileges and limits of the step that runs there. What it shows is a submission's doing: trust none of it.") { sandbox, words, terminal };
+        var command = new Command(
+            "exec",
+            "Run a command in a live sandbox, with the privileges and limits of the step that runs there. What it shows is a submission's doing: trust none of it. "
+            + "With --tty, and on its way to a terminal, output is cut down to text, colours and cursor movement (no titles, no clipboard, nothing that a terminal answers); else bytes pass unchanged. "
+            + "What the command leaves running is killed. Exits with the command's own code, 125 where it could not be run or the sandbox ended.")
+        {
+            sandbox, words, terminal,
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
             await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
             var engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
-            var request = engine.Exec(parsed.GetRequiredValue(sandbox), parsed.GetRequiredValue(words), parsed.GetValue(terminal));
-            var program = ProgramRunner.Find(request.Program) ?? throw new ContingiousException($"{request.Program} is not installed.");
-            throw ProcessImage.Replace(program, request.Args, request.Env);
+            using var own = parsed.GetValue(terminal) ? PseudoTerminal.Open() : null;
+            var isRelayed = own is not null || ExecRelay.IsNeeded;
+            var request = new SessionRequest { Args = parsed.GetRequiredValue(words), TerminalPath = own?.Path, IsChild = isRelayed };
+            using var session = await engine.ExecAsync(parsed.GetRequiredValue(sandbox), request, cancellation).ConfigureAwait(false);
+            if (isRelayed)
+            {
+                using var relay = new ExecRelay(session, own);
+                return await relay.RunAsync(cancellation).ConfigureAwait(false);
+            }
+
+            var program = ProgramRunner.Find(session.Program.Program) ?? throw new ContingiousException($"{session.Program.Program} is not installed.");
+            throw ProcessImage.Replace(program, session.Program.Args, session.Program.Env);
         });
         return command;
     }

@@ -10,6 +10,7 @@ public enum Errno
     ENOENT = 2,
     ESRCH = 3,
     EINTR = 4,
+    EIO = 5,
     ENOEXEC = 8,
     EAGAIN = 11,
     ENOMEM = 12,

@@ -99,6 +99,31 @@ public static class ProgramRunner
         }
     }
 
+    /// <summary>
+    /// As <see cref="Start"/>, from a thread that stays until the program ends: for one that asks the kernel to die with its
+    /// parent, by which prctl(2) means the thread that started it, and those of a pool come and go.
+    /// </summary>
+    public static Task<RunningProgram> StartOnOwnThreadAsync(ProgramRequest request)
+    {
+        var started = new TaskCompletionSource<RunningProgram>(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Live()
+        {
+            try
+            {
+                var program = Start(request);
+                started.SetResult(program);
+                program.WaitAsync(CancellationToken.None).GetAwaiter().GetResult();
+            }
+            catch (ContingiousException error)
+            {
+                started.SetException(error);
+            }
+        }
+
+        new Thread(Live) { IsBackground = true, Name = request.Program }.Start();
+        return started.Task;
+    }
+
     private static async Task<ReadOnlyMemory<byte>> ReadBoundedAsync(Stream stream, CancellationToken cancellation)
     {
         using var kept = new MemoryStream();
@@ -121,6 +146,8 @@ public sealed class RunningProgram : IDisposable
     internal RunningProgram(Process process) => this.process = process;
 
     public int Pid => process.Id;
+
+    public Stream Stdin => process.StandardInput.BaseStream;
 
     public Stream Stdout => process.StandardOutput.BaseStream;
 

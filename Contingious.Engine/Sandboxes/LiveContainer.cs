@@ -8,28 +8,26 @@ namespace Contingious.Engine.Sandboxes;
 /// <summary>The container that a live sandbox runs now, as seen by somebody who does not own it.</summary>
 internal sealed class LiveContainer
 {
-    /// <summary>The cgroups of further commands begin with it: beside those of the steps, below the job's.</summary>
-    public const string SessionPrefix = "exec-";
-
     private readonly HostLayout layout;
     private readonly Crun crun;
-    private readonly Cgroup job;
+    private readonly CgroupV1 job;
     private readonly string sandbox;
     private readonly string step;
+    private readonly ProcessIdentity first;
 
-    private LiveContainer(HostLayout layout, Crun crun, Cgroup job, string sandbox, string step, int pid)
+    private LiveContainer(HostLayout layout, Crun crun, CgroupV1 job, string sandbox, string step, ProcessIdentity first)
     {
         this.layout = layout;
         this.crun = crun;
         this.job = job;
         this.sandbox = sandbox;
         this.step = step;
-        Pid = pid;
+        this.first = first;
     }
 
     public string Id => $"{sandbox}-{step}";
 
-    public int Pid { get; }
+    public int Pid => first.Pid;
 
     /// <summary>Finds a sandbox's container: the last step of it whose first process lives. Nothing while there is none.</summary>
     public static LiveContainer? Find(HostLayout layout, CgroupV1 account, string sandbox)
@@ -39,9 +37,10 @@ internal sealed class LiveContainer
         var crun = new Crun(layout.CrunDirectory);
         foreach (var step in Directory.EnumerateDirectories(directory, "step-*").Select(path => Path.GetFileName(path)).OrderDescending())
         {
-            if (crun.FindPid($"{sandbox}-{step}") is { } pid && ProcessIdentity.Of(pid) is not null)
+            // A pid that was used again has another start time.
+            if (crun.FindProcess($"{sandbox}-{step}") is { IsAlive: true } first)
             {
-                return new LiveContainer(layout, crun, account.Child(sandbox), sandbox, step, pid);
+                return new LiveContainer(layout, crun, account.Child(sandbox), sandbox, step, first);
             }
         }
 
@@ -52,21 +51,40 @@ internal sealed class LiveContainer
     /// A further command in the container: the step's own privileges, spelled out in a process file, in a cgroup of its
     /// own beside the step's. It shares the job's limits, and its account is not the step's.
     /// </summary>
-    public ProgramRequest Exec(IReadOnlyList<string> args, bool terminal, string session)
+    /// <exception cref="ContingiousException">The sandbox has as many as it may have, or has ended.</exception>
+    public async Task<LiveSession> ExecAsync(SessionRequest request, TimeProvider time, CancellationToken cancellation)
     {
-        var directory = $"{layout.SandboxesDirectory}/{sandbox}/{step}";
-        var processFile = $"{directory}/{SessionPrefix}{session}.json";
-        WriteProcess($"{directory}/process.json", processFile, args, terminal);
-        return crun.Exec(Id, processFile, terminal, job.CreateChild($"{SessionPrefix}{session}").JoinFiles, $"{directory}/{SessionPrefix}{session}.log");
+        var directory = $"{layout.SandboxesDirectory}/{sandbox}";
+        var session = await LiveSession.BeginAsync(directory, job, first, time, cancellation).ConfigureAwait(false);
+        try
+        {
+            WriteProcess($"{directory}/{step}/process.json", session.ProcessFile, request.Args, request.TerminalPath is not null);
+            session.Program = crun.Exec(Id, session.ProcessFile, session.Cgroup.JoinFiles, request.TerminalPath, request.IsChild);
+
+            // crun looks at both, too: this keeps what came to an end meanwhile from being its error.
+            if (!first.IsAlive) throw new ContingiousException($"{sandbox} has ended.");
+            if (request.IsChild) session.Dispose();
+            return session;
+        }
+        catch
+        {
+            await session.EndAsync().ConfigureAwait(false);
+            session.Dispose();
+            throw;
+        }
     }
 
+    // What a terminal is called is said where the image does not; nothing of the caller's environment goes in.
     private static void WriteProcess(string process, string processFile, IReadOnlyList<string> args, bool terminal)
     {
         using var spec = JsonDocument.Parse(File.ReadAllBytes(process));
         using var stream = File.Create(processFile);
         using var json = new Utf8JsonWriter(stream);
         json.WriteStartObject();
-        foreach (var property in spec.RootElement.EnumerateObject()) property.WriteTo(json);
+        foreach (var property in spec.RootElement.EnumerateObject().Where(property => property.Name != "env")) property.WriteTo(json);
+        var env = spec.RootElement.GetProperty("env").EnumerateArray().Select(entry => entry.GetString() ?? "").ToList();
+        if (terminal && !env.Any(entry => entry.StartsWith("TERM=", StringComparison.Ordinal))) env.Add("TERM=xterm");
+        json.WriteStrings("env", env);
         json.WriteBoolean("terminal", terminal);
         json.WriteStrings("args", args);
         json.WriteEndObject();

@@ -114,7 +114,7 @@ internal sealed class Sandbox : IAsyncDisposable
     public void CreateCgroup(CgroupV1 account)
     {
         // Room for what is ours, and for the runtime of a command that somebody runs beside the steps.
-        const int sessions = 4;
+        const int sessions = LiveSession.MostAtOnce;
         var network = request.Network == NetworkMode.Internet ? ByteSize.FromMiB(16) : ByteSize.Zero;
         var limits = request.Limits;
         _ = account.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network).Bytes, limits.Processes + StepRun.OwnProcesses + sessions, limits.Cpus));
@@ -171,7 +171,7 @@ internal sealed class Sandbox : IAsyncDisposable
     }
 
     public StepReport Account(StepRun run, Outcome? stoppedFor) =>
-        run.Account(stoppedFor, attended: JobCgroup.ChildNames().Any(name => name.StartsWith(LiveContainer.SessionPrefix, StringComparison.Ordinal)));
+        run.Account(stoppedFor, attended: LiveSession.WasIn(SandboxDirectory));
 
     /// <summary>Collects what the job asks back, as the last step that ran saw it.</summary>
     public (IReadOnlyList<OutputFile> Files, bool Truncated) CopyOut()
