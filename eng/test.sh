@@ -101,6 +101,10 @@ run_tests host "$CHECKOUT/$TEST_PROGRAM" --results-directory "$WORK/results" --f
 say "tests inside the keeper, as $(account)"
 run_tests keeper "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --results-directory "$results" --filter-trait Needs=keeper
 
+say "the sandbox's tests once more, over overlay clones"
+run_tests overlay env CONTINGIOUS_TEST_CLONES=overlay "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --results-directory "$results" --filter-trait Needs=keeper \
+    --filter-class 'Contingious.Tests.Sandboxes.*' --filter-class 'Contingious.Tests.Hostile.*' --filter-class 'Contingious.Tests.Verdicts.*'
+
 say "checks"
 for check in "$CHECKOUT"/eng/checks/*.sh; do
     run_check "$check"

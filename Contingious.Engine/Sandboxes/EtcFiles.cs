@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
+using Contingious.Engine.Storage;
 
 namespace Contingious.Engine.Sandboxes;
 
@@ -49,7 +50,8 @@ internal static class EtcFiles
         DirectoryHandle root, Image image, uint firstId, IReadOnlyList<EtcUser> users, string directory, bool hasNetwork)
     {
         var contents = Contents(image, users, hasNetwork);
-        return ImageText.IsReadOnly(image, RootfsSplit.SandboxFiles[0]) ? Bind(image, contents, firstId, directory) : Write(root, contents, firstId);
+        var isReadOnly = RootfsClone.ReadOnlyMountsOf(image).Any(mount => RootfsSplit.SandboxFiles[0].StartsWith($"{mount}/", StringComparison.Ordinal));
+        return isReadOnly ? Bind(image, contents, firstId, directory) : Write(root, contents, firstId);
     }
 
     private static IReadOnlyList<FileBind> Write(DirectoryHandle root, IReadOnlyDictionary<string, byte[]> contents, uint firstId)

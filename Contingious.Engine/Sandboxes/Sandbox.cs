@@ -15,6 +15,10 @@ namespace Contingious.Engine.Sandboxes;
 /// </summary>
 internal sealed class Sandbox : IAsyncDisposable
 {
+    /// <summary>What making a working directory can take: an overlay copies it up, with all that is on the way to it.</summary>
+    private const long WorkingDirectoryBytes = 64 << 10;
+    private const long WorkingDirectoryInodes = 16;
+
     private readonly HostLayout layout;
     private readonly EngineOptions options;
     private readonly RunRequest request;
@@ -127,7 +131,7 @@ internal sealed class Sandbox : IAsyncDisposable
         {
             last = plan;
             var input = InputOf(plan);
-            input.PrepareWorkingDirectory($"steps[{plan.Index}].cwd");
+            rootfses[plan.Rootfs].Add(WorkingDirectoryBytes, WorkingDirectoryInodes, () => input.PrepareWorkingDirectory($"steps[{plan.Index}].cwd"));
             if (plan.Index == 0) input.Put(request.Files, "files");
             input.Put(plan.Step.Files, $"steps[{plan.Index}].files");
             input.RequireMountPoints(Mounts.PointsOf(plan));

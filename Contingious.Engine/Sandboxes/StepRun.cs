@@ -106,11 +106,12 @@ internal sealed class StepRun : IAsyncDisposable
             await run.ReleaseCommandAsync(listener, tools).ConfigureAwait(false);
             return run;
         }
-        catch
+        catch (Exception error)
         {
             await run.StopAsync().ConfigureAwait(false);
             await run.DisposeAsync().ConfigureAwait(false);
-            throw;
+            if (error is not OperationCanceledException) throw;
+            throw new ContingiousException($"The container of the step '{launch.Step.Name}' was not ready within {setUpPatience.TotalSeconds} s. Is the host overloaded?", error);
         }
     }
 

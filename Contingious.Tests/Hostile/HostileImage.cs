@@ -39,7 +39,7 @@ internal sealed class HostileImage : IDisposable
         layout.Layer(programs.File("name", name).Build()).Layer(contents.Build()).Build();
         var store = new ImageStore(fixture.Layout.ImagesDirectory);
         var warnings = new List<string>();
-        var request = new ImportRequest { Name = ImageReference.Parse(name), Source = $"oci:{scratch["layout"]}", Editable = editable };
+        var request = new ImportRequest { Name = ImageReference.Parse(name), Source = $"oci:{scratch["layout"]}", Editable = editable, CloneEngine = TestedEngine.Clones };
         var image = await new ImageImporter(store, fixture.Layout.StagingDirectory).ImportAsync(request, new Lines(warnings), TestContext.Current.CancellationToken);
         return new HostileImage(fixture, image, warnings);
     }

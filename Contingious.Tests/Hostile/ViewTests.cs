@@ -124,7 +124,7 @@ public sealed class ViewTests(EngineFixture engine)
         var running = engine.RunAsync(["sleep", "30"], job: request => request with { Id = id });
         await Submission.ExecAsync(id, "true");
         var cgroup = CgroupV1.OfAccount(CgroupMounts.Read().V1, engine.Layout.CgroupName);
-        var environments = cgroup.Pids().Select(pid => File.ReadAllText($"/proc/{pid}/environ")).ToList();
+        var environments = cgroup.Child(id.Value).Pids().Select(pid => File.ReadAllText($"/proc/{pid}/environ")).ToList();
         Assert.NotEmpty(environments);
         Assert.All(environments, environment => Assert.DoesNotContain("amqp", environment, StringComparison.OrdinalIgnoreCase));
         await Submission.ExecAsync(id, "sh", "-c", "kill $(pidof sleep)");

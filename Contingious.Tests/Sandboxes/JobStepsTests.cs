@@ -1,6 +1,7 @@
 using System.Text;
 using Contingious.Engine;
 using Contingious.Engine.Model;
+using Contingious.Tests.Hostile;
 using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Sandboxes;
@@ -48,6 +49,19 @@ public sealed class JobStepsTests(EngineFixture fixture)
         Assert.Contains("files on the sandbox's disk", report.Message, StringComparison.Ordinal);
         Assert.InRange(report.Steps[0].Usage.DiskWritten.Bytes, 50_000_000, 51_000_000);
         Assert.Equal(DiskBackend.Tmpfs, report.Steps[0].Evidence.DiskBackend);
+    }
+
+    [Fact]
+    public async Task Whoever_runs_further_commands_shares_the_job_s_limits_and_is_no_part_of_the_step_s_account()
+    {
+        var id = fixture.NewId();
+        var limits = Limits.Default with { CpuTime = TimeSpan.FromSeconds(1) };
+        var running = fixture.RunAsync(["sleep", "60"], step => step with { Limits = limits }, job => job with { Id = id });
+        var session = await Submission.ExecAsync(id, "sh", "-c", "while :; do :; done");
+        var report = await running;
+        Assert.Equal((Outcome.CpuTimeLimit, 137), (report.Outcome, session.ExitCode));
+        Assert.True(report.Steps[0].Usage.CpuTime < TimeSpan.FromSeconds(0.1), $"the sleeping step used {report.Steps[0].Usage.CpuTime}");
+        Assert.True(report.Steps[0].Evidence.Flags.HasFlag(EvidenceFlags.Attended | EvidenceFlags.JobBudget));
     }
 
     [Fact]

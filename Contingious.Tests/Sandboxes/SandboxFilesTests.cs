@@ -63,7 +63,8 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
     public async Task A_file_that_a_mount_would_hide_is_refused(string path)
     {
         var report = await fixture.RunAsync(["true"], job: request => request with { Files = [new InputFile(path, "x"u8.ToArray())] });
-        Assert.Equal((Outcome.RejectedSpec, "files[0].path"), (report.Outcome, report.Field));
+        var isHidden = TestedEngine.IsSplit || !path.Contains("bin", StringComparison.Ordinal);
+        Assert.Equal(isHidden ? (Outcome.RejectedSpec, "files[0].path") : (Outcome.Ok, ""), (report.Outcome, report.Field));
     }
 
     [Theory]
@@ -121,7 +122,7 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
     }
 
     [Theory]
-    [InlineData("/bin/check")]
+    [InlineData("/proc/check")]
     [InlineData("../../check")]
     public async Task A_wrong_path_of_a_later_step_is_the_job_s_fault_and_found_before_anything_runs(string path)
     {
@@ -165,7 +166,7 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
         var input = new InputFiles(clone, new Dictionary<string, string>(), 0, new ContainerUser(0, 0, null), "/work", []);
         input.RequireMountPoints(["/dev", "/proc"]);
         Directory.CreateDirectory($"{clone.RootfsDirectory}/outside/lib");
-        if (Directory.Exists($"{clone.RootfsDirectory}/{link}")) Directory.Delete($"{clone.RootfsDirectory}/{link}");
+        if (Directory.Exists($"{clone.RootfsDirectory}/{link}")) Directory.Delete($"{clone.RootfsDirectory}/{link}", recursive: true);
         File.CreateSymbolicLink($"{clone.RootfsDirectory}/{link}", "/outside");
         var refused = Assert.Throws<RejectedRequestException>(() => input.RequireMountPoints([destination]));
         Assert.Contains(destination, refused.Message);
@@ -194,7 +195,7 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
         var report = await fixture.RunAsync(
             ["sh", "-c", "touch /bin/x; rm /bin/sh; mount -o remount,rw /bin; chmod 777 /bin; touch /.contingious/x; ls /bin/x"],
             job: request => request with { Root = true });
-        Assert.NotEqual(Outcome.Ok, report.Outcome);
+        Assert.Equal(TestedEngine.IsSplit ? "" : "/bin/x\n", Encoding.UTF8.GetString(report.Steps[0].Stdout.Span));
         var again = await fixture.ShellAsync("ls /bin/x /.contingious/x; true");
         Assert.Empty(Encoding.UTF8.GetString(again.Steps[0].Stdout.Span));
     }

@@ -17,10 +17,12 @@ namespace Contingious.Tests.Support;
 /// </summary>
 public sealed class EngineFixture : IAsyncDisposable
 {
-    public const string ImageName = "alpine-hello-world";
+    public static string ImageName { get; } = TestedEngine.Name(RecipeName);
+
+    private const string RecipeName = "alpine-hello-world";
 
     /// <summary>The same content by another name and digest: an image of its own.</summary>
-    public const string OtherImage = "sandbox-tests-other";
+    public static string OtherImage { get; } = TestedEngine.Name("sandbox-tests-other");
 
     private readonly SemaphoreSlim once = new(1);
     private SandboxEngine? engine;
@@ -70,12 +72,12 @@ public sealed class EngineFixture : IAsyncDisposable
     private static async Task ImportAsync(HostLayout layout)
     {
         var store = new ImageStore(layout.ImagesDirectory);
-        var request = new RecipeBook([$"{Repository.Root}/images"]).Find(ImageName);
+        var request = new RecipeBook([$"{Repository.Root}/images"]).Find(RecipeName);
         foreach (var name in new[] { ImageName, OtherImage })
         {
             if (store.List().Any(image => image.Names.Any(reference => reference.Name == name))) continue;
             var importer = new ImageImporter(store, layout.StagingDirectory);
-            await importer.ImportAsync(request with { Name = ImageReference.Parse(name) }, progress: null, TestContext.Current.CancellationToken);
+            await importer.ImportAsync(request with { Name = ImageReference.Parse(name), CloneEngine = TestedEngine.Clones }, progress: null, TestContext.Current.CancellationToken);
         }
     }
 }

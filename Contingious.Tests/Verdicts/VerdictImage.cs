@@ -19,7 +19,7 @@ namespace Contingious.Tests.Verdicts;
 /// </summary>
 public sealed class VerdictImage : IDisposable
 {
-    public const string Name = "verdicts";
+    public static string Name { get; } = TestedEngine.Name("verdicts");
 
     /// <summary>Where the compiled programs are in the image.</summary>
     public const string ProgramDirectory = "/verdicts";
@@ -56,7 +56,7 @@ public sealed class VerdictImage : IDisposable
             {
                 using var scratch = new ScratchDirectory();
                 await BuildAsync(scratch, key);
-                var request = new ImportRequest { Name = ImageReference.Parse(Name), Source = $"oci:{scratch["layout"]}", Editable = editable };
+                var request = new ImportRequest { Name = ImageReference.Parse(Name), Source = $"oci:{scratch["layout"]}", Editable = editable, CloneEngine = TestedEngine.Clones };
                 await new ImageImporter(store, layout.StagingDirectory).ImportAsync(request, progress: null, TestContext.Current.CancellationToken);
                 if (before is { Names.Count: 1 }) Remove(layout, before);
             }
@@ -77,7 +77,7 @@ public sealed class VerdictImage : IDisposable
     private static string Key()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Join(' ', [.. compilerOptions, .. modules, .. leftOut, .. editable])));
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Join(' ', [$"{TestedEngine.Clones}", .. compilerOptions, .. modules, .. leftOut, .. editable])));
         foreach (var source in Sources())
         {
             hash.AppendData(Encoding.UTF8.GetBytes(Path.GetFileName(source)));

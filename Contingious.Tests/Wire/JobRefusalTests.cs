@@ -43,6 +43,16 @@ public sealed class JobRefusalTests
         { "outputs", "0 to 64", new(Samples.SmallJob.With("outputs", Repeat("*", 65))) },
         { "outputs[0]", "'..'", new(Samples.SmallJob.With("outputs", new[] { "../*" })) },
         { "outputs[1]", "empty", new(Samples.SmallJob.With("outputs", new[] { "*", "" })) },
+        { "root", "Expected a bool", new(Samples.SmallJob.With("root", 1)) },
+        { "network", "none, internet", new(Samples.SmallJob.With("network", "host")) },
+        { "network", "none, internet", new(Samples.SmallJob.With("network", "Internet")) },
+        { "mounts", "0 to 16", new(Samples.SmallJob.With("mounts", Repeat(Pack.M(("source", "/a"), ("target", "/b")), 17))) },
+        { "mounts[0].source", "missing", new(Samples.SmallJob.With("mounts", new[] { Pack.M(("target", "/b")) })) },
+        { "mounts[0].source", "not absolute", new(Samples.SmallJob.With("mounts", new[] { Pack.M(("source", "a"), ("target", "/b")) })) },
+        { "mounts[0].target", "'..'", new(Samples.SmallJob.With("mounts", new[] { Pack.M(("source", "/a"), ("target", "/b/..")) })) },
+        { "steps[0].image", "is no image", new(Samples.JobOfStep(("image", "a b"))) },
+        { "steps[0].when", "on_success, on_failure, always", new(Samples.JobOfStep(("when", "never"))) },
+        { "steps[0].fresh", "Expected a bool", new(Samples.JobOfStep(("fresh", "yes"))) },
         { "files", "0 to 4,096", new(Samples.SmallJob.With("files", Repeat(Pack.M(("path", "a"), NoContent), 4_097))) },
         { "files[0].path", "'..'", File("a/../../b") },
         { "files[0].path", "NUL", File("a\0b") },
@@ -106,6 +116,7 @@ public sealed class JobRefusalTests
     [InlineData("inodes", 0, 10_000_000)]
     [InlineData("file_size_bytes", 0, 64L << 30)]
     [InlineData("open_files", 16, 65_536)]
+    [InlineData("stack_bytes", 64L << 10, 64L << 30)]
     [InlineData("stdout_bytes", 0, 8L << 20)]
     [InlineData("stderr_bytes", 0, 8L << 20)]
     [InlineData("produced_output_bytes", 0, 16L << 30)]

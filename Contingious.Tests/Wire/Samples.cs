@@ -15,6 +15,9 @@ internal static class Samples
         Outputs = ["out/**", "/tmp/*.txt"],
         OutputLimits = new OutputLimits { FileBytes = new ByteSize(1_000), TotalBytes = new ByteSize(2_000), Files = 3, Depth = 4 },
         Limits = JobLimits,
+        Root = true,
+        Network = NetworkMode.Internet,
+        Mounts = [new HostMount("/srv/data", "/data"), new HostMount("/srv/out", "/out", Writable: true)],
         Steps =
         [
             new StepRequest { Name = "build", Args = ["gcc", "-o", "main", "main.c", "ünï\n"], Limits = JobLimits },
@@ -25,6 +28,9 @@ internal static class Samples
                 Env = new Dictionary<string, string> { ["LANG"] = "C.UTF-8", ["EMPTY"] = "" },
                 WorkingDirectory = "/grade",
                 User = "1000:1000",
+                Image = "checker:2",
+                When = StepCondition.Always,
+                Fresh = true,
                 Stdin = new byte[] { 0, 1, 0xff },
                 Files = [new InputFile("a/b", new byte[] { 1 })],
                 Limits = JobLimits with { CpuTime = TimeSpan.FromSeconds(1), WallTime = TimeSpan.FromSeconds(2), Cpus = 0.5 },
@@ -46,6 +52,7 @@ internal static class Samples
                 Name = "test",
                 Outcome = Outcome.MemoryLimit,
                 Message = "m",
+                Field = "steps[1].cwd",
                 Signal = 9,
                 Stdout = new byte[] { 1, 2, 0xff },
                 Stderr = "error"u8.ToArray(),
@@ -55,6 +62,7 @@ internal static class Samples
                     WallTime = TimeSpan.FromMicroseconds(2_345_678),
                     PeakMemory = ByteSize.FromMiB(256),
                     PeakProcesses = 3,
+                    DiskWritten = ByteSize.FromKiB(12),
                     StdoutBytes = 5_000_000_000,
                     StderrBytes = 5,
                 },
@@ -64,6 +72,8 @@ internal static class Samples
                     OomKills = 1,
                     ForksRefused = 2,
                     DiskUsedBytes = 4096,
+                    DiskBackend = DiskBackend.Watched,
+                    MemoryInFilesBytes = 8192,
                     StoppedFor = Outcome.MemoryLimit,
                 },
             },
@@ -92,6 +102,7 @@ internal static class Samples
         OpenFiles = 99,
         Stdout = new ByteSize(1234),
         Stderr = new ByteSize(4321),
+        Stack = ByteSize.FromMiB(8),
         ProducedOutput = ByteSize.FromGiB(3),
     };
 

@@ -1,3 +1,3 @@
 # expect: NonZeroExit exit=1
-# says: stderr contains "Read-only file system"
+# says: stderr contains "can't create /usr/x"
 echo x >/usr/x
