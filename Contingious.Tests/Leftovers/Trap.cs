@@ -38,6 +38,9 @@ internal sealed record Trap(Stage Stage, int Occurrence, TimeSpan Delay)
         };
     }
 
+    /// <summary>A job failed: the others need not wait for it.</summary>
+    public void GiveUp() => sprung.TrySetResult();
+
     private void Spring()
     {
         if (Delay == TimeSpan.Zero) self.Signal(ProcessIdentity.SigKill);
@@ -48,6 +51,6 @@ internal sealed record Trap(Stage Stage, int Occurrence, TimeSpan Delay)
             while (Stopwatch.GetElapsedTime(begun) < Delay) Thread.Yield();
             self.Signal(ProcessIdentity.SigKill);
         }).Start();
-        sprung.SetResult();
+        sprung.TrySetResult();
     }
 }

@@ -37,7 +37,7 @@ public sealed class Victim
         var layout = (await AccountEntry.FindAsync(TestContext.Current.CancellationToken)).Layout;
         var engines = new List<SandboxEngine>();
         foreach (var (options, _) in kinds) engines.Add(await SandboxEngine.OpenAsync(layout, options with { Entering = trap.OfJob(kinds.Length) }, TimeProvider.System, NullLogger.Instance));
-        var reports = await Task.WhenAll(engines.Zip(kinds, (engine, kind) => Task.Run(() => engine.RunAsync(kind.Job(NewJob()), TestContext.Current.CancellationToken))));
+        var reports = await Task.WhenAll(engines.Zip(kinds, (engine, kind) => Task.Run(() => RunAsync(engine, kind.Job(NewJob()), trap))));
         Assert.All(reports, report => Assert.Equal((Outcome.Ok, ""), (report.Outcome, report.Message)));
 
         // Everything is over before its time has come.
@@ -61,7 +61,17 @@ public sealed class Victim
             start.Environment["TMPDIR"] = scratch;
             using var process = Process.Start(start)!;
             var (stdout, stderr) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill();
+                return $"It was still there after a minute.\n{await stdout}\n{await stderr}";
+            }
+
             const int killed = 128 + 9;
             return process.ExitCode == killed ? null : $"It exited with {process.ExitCode}.\n{await stdout}\n{await stderr}";
         }
@@ -84,6 +94,19 @@ public sealed class Victim
 
         using var directory = Engine.Linux.DirectoryHandle.Open(Path.GetDirectoryName(image.EditableDirectory)!);
         directory.RemoveTree("shifted"u8);
+    }
+
+    private static async Task<RunReport> RunAsync(SandboxEngine engine, RunRequest job, Trap trap)
+    {
+        try
+        {
+            return await engine.RunAsync(job, TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            // All are over, or this one did not get there.
+            trap.GiveUp();
+        }
     }
 
     private static RunRequest NewJob() => new()
