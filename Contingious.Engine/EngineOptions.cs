@@ -16,6 +16,9 @@ public sealed record EngineOptions
 
     /// <summary>Directories of the host that a job may mount, with all that is below them.</summary>
     public IReadOnlyList<AllowedMount> Mounts { get; init; } = [];
+
+    /// <summary>Told each stage of each job right before it begins: the tests' way to be there at that moment.</summary>
+    internal Action<Stage>? Entering { get; init; }
 }
 
 /// <summary>A directory that jobs may mount.</summary>

@@ -41,5 +41,8 @@ public sealed class ImageUnavailableException(string image, string message, stri
     public string Field { get; } = field;
 }
 
+/// <summary>The host has no room for one more sandbox now, and will have when another one ends: nothing is wrong with the job, nor with the host.</summary>
+public sealed class CapacityException(string message) : ContingiousException(message);
+
 /// <summary>The host lacks something; the message names the command that mends it.</summary>
 public sealed class HostNotReadyException(string message, Exception? cause = null) : ContingiousException(message, cause);

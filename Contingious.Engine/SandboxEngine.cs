@@ -50,7 +50,7 @@ public sealed class SandboxEngine
     /// <exception cref="StageException">A stage failed for a reason that is not the submission's.</exception>
     public async Task<RunReport> RunAsync(RunRequest request, CancellationToken cancellation)
     {
-        var clock = new StageClock(time);
+        var clock = new StageClock(time, options.Entering);
         var started = time.GetTimestamp();
         try
         {

@@ -14,6 +14,8 @@ namespace Contingious.Agent.Work;
 /// </summary>
 internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPublisher publisher, ILogger logger) : IDisposable
 {
+    private static readonly TimeSpan roomPause = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim slots = new(options.Slots, options.Slots);
     private readonly ResultMemory memory = new(options.RememberedResults, options.RememberedBytes);
 
@@ -81,7 +83,14 @@ internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPubl
         {
             var started = Stopwatch.GetTimestamp();
             logger.JobStarted(job.JobId, job.Attempt, job.Request.Image, job.Request.Steps.Count);
-            var report = await RunAsync(job, abandoned).ConfigureAwait(false);
+            RunReport? report;
+            while ((report = await TryRunAsync(job, abandoned).ConfigureAwait(false)) is null)
+            {
+                // Others of this account, agents or commands, have all the room. The job keeps its slot here, so that no more are begun, until they end.
+                await Task.Delay(roomPause, stopping).ConfigureAwait(false);
+            }
+
+
             abandoned.ThrowIfCancellationRequested();
             var elapsedMs = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
             logger.JobFinished(job.JobId, job.Attempt, report.Outcome, elapsedMs);
@@ -93,7 +102,8 @@ internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPubl
         }
     }
 
-    private async Task<RunReport> RunAsync(Job job, CancellationToken abandoned)
+    /// <summary>The job's report; nothing where the host has no room for one more sandbox now.</summary>
+    private async Task<RunReport?> TryRunAsync(Job job, CancellationToken abandoned)
     {
         try
         {
@@ -102,6 +112,11 @@ internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPubl
         catch (OperationCanceledException) when (abandoned.IsCancellationRequested)
         {
             throw;
+        }
+        catch (CapacityException error)
+        {
+            logger.JobWaits(job.JobId, job.Attempt, error.Message);
+            return null;
         }
         catch (RejectedRequestException error)
         {

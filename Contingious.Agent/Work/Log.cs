@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "job {JobId} attempt {Attempt} finished: {Outcome} after {ElapsedMs:0.0} ms")]
     public static partial void JobFinished(this ILogger logger, string jobId, int attempt, Outcome outcome, double elapsedMs);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "job {JobId} attempt {Attempt} waits for room: {Reason}")]
+    public static partial void JobWaits(this ILogger logger, string jobId, int attempt, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "job {JobId} attempt {Attempt} came again (redelivered: {Redelivered}); it is answered and not run again")]
     public static partial void JobRepeated(this ILogger logger, string jobId, int attempt, bool redelivered);
 

@@ -23,7 +23,8 @@ internal sealed class IdSlice : IDisposable
     /// <summary>The keeper's id that is the container's 0. The ids below <see cref="Size"/> are the images' own.</summary>
     public uint FirstId { get; }
 
-    /// <exception cref="HostNotReadyException">The account has too few subordinate ids, or every slice is in use.</exception>
+    /// <exception cref="HostNotReadyException">The account has too few subordinate ids for a single slice.</exception>
+    /// <exception cref="CapacityException">Every slice is in use.</exception>
     public static IdSlice Lease(HostLayout layout)
     {
         var uids = IdMap.OwnUids();
@@ -40,7 +41,7 @@ internal sealed class IdSlice : IDisposable
             if (FileLock.TryClaim($"{layout.SlicesDirectory}/{name}") is { } hold) return new IdSlice(first, hold);
         }
 
-        throw new HostNotReadyException($"All {slices.Count} slices of subordinate ids are in use: as many sandboxes live at once. Wait for one to end, or grant {layout.Account.Name} more in /etc/subuid and /etc/subgid.");
+        throw new CapacityException($"All {slices.Count} slices of subordinate ids are in use: as many sandboxes live at once. Wait for one to end, or grant {layout.Account.Name} more in /etc/subuid and /etc/subgid.");
     }
 
     /// <summary>

@@ -85,6 +85,7 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
             swept++;
         }
 
+        ShiftedImage.RemoveUnfinished(layout);
         return swept;
     }
 

@@ -3,7 +3,7 @@ using Contingious.Engine.Model;
 namespace Contingious.Engine.Sandboxes;
 
 /// <summary>Times the stages of one job, and gives its stage to every fault of ours.</summary>
-internal sealed class StageClock(TimeProvider time)
+internal sealed class StageClock(TimeProvider time, Action<Stage>? entering)
 {
     private readonly List<StageTiming> timings = [];
 
@@ -11,6 +11,7 @@ internal sealed class StageClock(TimeProvider time)
 
     public T Run<T>(Stage stage, Func<T> work)
     {
+        entering?.Invoke(stage);
         var started = time.GetTimestamp();
         try
         {
@@ -34,6 +35,7 @@ internal sealed class StageClock(TimeProvider time)
 
     public async Task<T> RunAsync<T>(Stage stage, Func<Task<T>> work)
     {
+        entering?.Invoke(stage);
         var started = time.GetTimestamp();
         try
         {

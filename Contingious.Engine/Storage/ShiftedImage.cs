@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 
@@ -16,6 +17,7 @@ namespace Contingious.Engine.Storage;
 internal static class ShiftedImage
 {
     private const string FolderName = "shifted";
+    private const string UnfinishedSuffix = ".new";
 
     /// <summary>The copy's path; it is made where it is not there yet.</summary>
     public static string Ensure(Image image, uint firstId, CancellationToken cancellation)
@@ -29,13 +31,34 @@ internal static class ShiftedImage
         if (shifted.TryStatus(Bytes(name)) is not null) return $"{folder}/{name}";
 
         // What a killed one left half made is made anew.
-        var unfinished = Bytes($".{name}.new");
+        var unfinished = Bytes($".{name}{UnfinishedSuffix}");
         shifted.RemoveTree(unfinished);
         shifted.CreateDirectory(unfinished, 0x1C0 /* 0700 */);
         using (var target = shifted.OpenDirectory(unfinished)) Copy(image, target, firstId, cancellation);
         shifted.Rename(unfinished, shifted, Bytes(name));
         return $"{folder}/{name}";
     }
+
+    /// <summary>Removes the copies that killed owners left half made, of whatever image. A slice that is held is somebody's who may be at it.</summary>
+    public static void RemoveUnfinished(HostLayout layout)
+    {
+        foreach (var path in Unfinished(layout))
+        {
+            // A slice's lock and a copy's name both begin with the host's number of its first uid.
+            var slice = Path.GetFileName(path).TrimStart('.').Split('-')[0];
+            using var unused = FileLock.TryClaim($"{layout.SlicesDirectory}/{slice}");
+            if (unused is null) continue;
+            using var folder = DirectoryHandle.Open(Path.GetDirectoryName(path) ?? "/");
+            folder.RemoveTree(Bytes(Path.GetFileName(path)));
+        }
+    }
+
+    /// <summary>The copies that are being made, or that a killed owner left.</summary>
+    public static IEnumerable<string> Unfinished(HostLayout layout) =>
+        !Directory.Exists(layout.ImagesDirectory) ? [] : Directory.EnumerateDirectories(layout.ImagesDirectory, "sha256-*")
+            .Select(image => $"{image}/{FolderName}")
+            .Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateDirectories(folder, $".*{UnfinishedSuffix}"));
 
     private static void Copy(Image image, DirectoryHandle target, uint firstId, CancellationToken cancellation)
     {

@@ -34,6 +34,38 @@ public sealed class KeeperTests
     }
 
     [Fact]
+    public async Task K1_Jobs_outlive_a_killed_keeper_and_nothing_is_left_of_them()
+    {
+        await RequirePreparedAsync();
+        await Cli.RunAsync("import", EngineFixture.ImageName);
+        var jobs = Enumerable.Range(0, 4).Select(i => Cli.RunAsync("run", EngineFixture.ImageName, "--", "sh", "-c", $"sleep 3; echo {i}")).ToList();
+        await AppearanceAsync(jobs.Count);
+        Cli.Signal(await LivePidAsync(), 9);
+
+        // Who comes now gets a new keeper, and leaves those of the old one alone.
+        Assert.Equal("new\n", (await Cli.RunAsync("run", EngineFixture.ImageName, "--", "echo", "new")).Stdout);
+        Assert.Equal([(0, "0\n"), (0, "1\n"), (0, "2\n"), (0, "3\n")], (await Task.WhenAll(jobs)).Select(job => (job.ExitCode, job.Stdout)));
+        Assert.Empty(await LeftAsync());
+    }
+
+    [Fact]
+    public async Task K1_When_keeper_and_agent_are_killed_the_containers_die_and_the_next_keeper_clears_up()
+    {
+        await RequirePreparedAsync();
+        await Cli.RunAsync("import", EngineFixture.ImageName);
+        using var job = Cli.Start("run", EngineFixture.ImageName, "--", "sh", "-c", "trap '' TERM; sleep 1000 & sleep 1000");
+        await AppearanceAsync(1);
+        Cli.Signal(await LivePidAsync(), 9);
+        job.Kill();
+        await job.WaitForExitAsync();
+        for (var i = 0; i < 250 && (await AccountCgroupAsync()).Pids().Count > 0; i++) await Task.Delay(20);
+        Assert.Empty((await AccountCgroupAsync()).Pids());
+        Assert.NotEmpty(await LeftAsync());
+        Assert.Equal(0, (await Cli.RunAsync("run", EngineFixture.ImageName, "--", "true")).ExitCode);
+        Assert.Empty(await LeftAsync());
+    }
+
+    [Fact]
     public async Task A_keeper_s_pid_that_belongs_to_a_later_process_is_not_taken_for_it()
     {
         await RequirePreparedAsync();
@@ -65,7 +97,7 @@ public sealed class KeeperTests
     }
 
     [Fact]
-    public async Task The_keeper_inherits_nothing_of_whoever_started_it()
+    public async Task K5_The_keeper_inherits_nothing_of_whoever_started_it()
     {
         await RequirePreparedAsync();
         await Cli.RunAsync("keeper", "stop");
@@ -74,6 +106,7 @@ public sealed class KeeperTests
         var environ = await Cli.RunAsync("unshare", "--", "cat", $"/proc/{pid}/environ");
         Assert.Contains("PATH=", environ.Stdout);
         Assert.DoesNotContain("top-secret", environ.Stdout);
+        Assert.Equal("/\n", (await Cli.RunAsync("unshare", "--", "readlink", $"/proc/{pid}/cwd")).Stdout);
         var files = await Cli.RunAsync("unshare", "--", "sh", "-c", $"for f in /proc/{pid}/fd/*; do readlink $f; done");
         Assert.All(files.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries), file => Assert.Matches(@"^(/dev/null|.*keeper\.log|anon_inode:.*|pipe:.*|socket:.*)$", file));
     }
@@ -86,6 +119,26 @@ public sealed class KeeperTests
         Assert.True(self.Value.IsAlive);
         Assert.False((self.Value with { StartTime = self.Value.StartTime + 1 }).IsAlive);
         Assert.Null(ProcessIdentity.Of(int.MaxValue));
+    }
+
+    private static async Task AppearanceAsync(int jobs)
+    {
+        // A container's init and the shell in it, for each.
+        for (var i = 0; i < 1000 && (await AccountCgroupAsync()).Pids().Count < 3 * jobs; i++) await Task.Delay(10);
+        Assert.InRange((await AccountCgroupAsync()).Pids().Count, 3 * jobs, 100);
+    }
+
+    private static async Task<CgroupV1> AccountCgroupAsync()
+    {
+        var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
+        return CgroupV1.OfAccount(CgroupMounts.Read().V1, entry.Layout.CgroupName);
+    }
+
+    /// <summary>What of sandboxes is seen on the host.</summary>
+    private static async Task<IReadOnlyList<string>> LeftAsync()
+    {
+        var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
+        return [.. (await AccountCgroupAsync()).ChildNames(), .. Directory.EnumerateFiles(entry.Layout.LocksDirectory)];
     }
 
     private static async Task<int> LivePidAsync()

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Tests.Support;
 
@@ -85,33 +84,13 @@ public sealed class ProcessTests(EngineFixture engine, NativePrograms native)
         Assert.All(report.Outputs, output => Assert.Equal(OutputStatus.Missing, output.Status));
     }
 
-    // Processes whose uid is in a slice: what runs in a sandbox, wherever its cgroup went. A dead one that waits for its parent is dead.
     private static async Task<List<string>> ProcessesOfSandboxesAsync()
     {
         for (var i = 0; ; i++)
         {
-            var uids = IdMap.OwnUids();
-            var alive = Directory.EnumerateDirectories("/proc")
-                .Where(directory => int.TryParse(Path.GetFileName(directory), out _))
-                .Select(directory => TryRead($"{directory}/status"))
-                .Where(status => !status.Any(line => line.StartsWith("State:\tZ", StringComparison.Ordinal)))
-                .Where(status => status.Any(line => line.StartsWith("Uid:", StringComparison.Ordinal) && uint.Parse(line.Split('\t')[1]) is var uid && uid >= 65_536 && uids.Any(extent => uid >= extent.Inside && uid < extent.Inside + extent.Count)))
-                .Select(status => status[0])
-                .ToList();
+            var alive = SandboxProcesses.Alive();
             if (alive.Count == 0 || i == 30) return alive;
             await Task.Delay(100);
-        }
-    }
-
-    private static string[] TryRead(string path)
-    {
-        try
-        {
-            return File.ReadAllLines(path);
-        }
-        catch (IOException)
-        {
-            return [];
         }
     }
 }

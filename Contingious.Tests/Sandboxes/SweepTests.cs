@@ -1,4 +1,5 @@
 using Contingious.Engine;
+using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -35,6 +36,25 @@ public sealed class SweepTests(EngineFixture fixture)
         await SandboxEngine.OpenAsync(fixture.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
         await owner.WaitForExitAsync();
         Assert.Equal(0, owner.ExitCode);
+    }
+
+    [Fact]
+    public async Task R8_A_half_made_copy_of_an_image_is_swept_unless_its_slice_is_in_use()
+    {
+        await fixture.EngineAsync();
+        var image = new ImageStore(fixture.Layout.ImagesDirectory).List()[0];
+        var copy = $"{Path.GetDirectoryName(image.EditableDirectory)}/shifted/.77-77.new";
+        Directory.CreateDirectory(Path.GetDirectoryName(copy)!, (UnixFileMode)0x1C0 /* 0700, as the engine makes it */);
+        Directory.CreateDirectory($"{copy}/usr");
+        using (FileLock.TryClaim($"{fixture.Layout.SlicesDirectory}/77"))
+        {
+            await SandboxEngine.OpenAsync(fixture.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
+            Assert.True(Directory.Exists(copy));
+        }
+
+        await SandboxEngine.OpenAsync(fixture.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
+        Assert.False(Directory.Exists(copy));
+        File.Delete($"{fixture.Layout.SlicesDirectory}/77");
     }
 
     [Fact]

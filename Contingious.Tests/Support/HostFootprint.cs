@@ -1,9 +1,10 @@
 using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
+using Contingious.Engine.Storage;
 
 namespace Contingious.Tests.Support;
 
-/// <summary>What of ours exists on the host: containers, cgroups, mounts, directories, locks, processes in our cgroups.</summary>
+/// <summary>What of ours exists on the host: containers, cgroups, mounts, directories, locks, slices in use, disks, processes.</summary>
 internal static class HostFootprint
 {
     /// <summary>One line for each thing; the same lines before and after mean that nothing was left.</summary>
@@ -17,10 +18,33 @@ internal static class HostFootprint
             .. Names("sandbox", layout.SandboxesDirectory),
             .. Names("lock", layout.LocksDirectory),
             .. Names("staging", layout.StagingDirectory),
-            .. cgroup.ChildNames().Select(name => $"cgroup {name}"),
+            .. Names("slice", layout.SlicesDirectory).Where(name => IsHeld($"{layout.SlicesDirectory}/{name["slice ".Length..]}")),
+            .. JobDisk.Owners(layout).Order().Select(owner => $"disk {owner}"),
+            .. ShiftedImage.Unfinished(layout).Order().Select(path => $"unfinished {path}"),
+            .. Cgroups(layout).Order().Select(path => $"cgroup {path}"),
             .. cgroup.Pids().Order().Select(pid => $"process {pid}"),
-            .. File.ReadLines("/proc/self/mountinfo").Select(line => line.Split(' ')[4]).Where(path => path.StartsWith(layout.RuntimeDirectory, StringComparison.Ordinal)).Select(path => $"mount {path}"),
+            .. SandboxProcesses.Alive().Concat(SandboxProcesses.Helpers()).Select(process => $"running {process}"),
+            .. Mounts("/proc/self/mountinfo", layout),
         ];
+    }
+
+    /// <summary>Mounts of ours that a process sees.</summary>
+    public static IEnumerable<string> Mounts(string mountInfo, HostLayout layout) =>
+        File.ReadLines(mountInfo).Select(line => line.Split(' ')[4])
+            .Where(path => new[] { layout.RuntimeDirectory, layout.StateDirectory }.Any(ours => path == ours || path.StartsWith($"{ours}/", StringComparison.Ordinal)))
+            .Select(path => $"mount {path}");
+
+    /// <summary>Everything below the account's cgroup, in every hierarchy that there is, whether the engine knows it or not.</summary>
+    private static IEnumerable<string> Cgroups(HostLayout layout) =>
+        Directory.EnumerateDirectories("/sys/fs/cgroup")
+            .Select(hierarchy => $"{hierarchy}/{layout.CgroupName}")
+            .Where(Directory.Exists)
+            .SelectMany(account => Directory.EnumerateDirectories(account, "*", SearchOption.AllDirectories));
+
+    private static bool IsHeld(string file)
+    {
+        using var free = FileLock.TryExclusive(file);
+        return free is null;
     }
 
     private static IEnumerable<string> Names(string kind, string directory) =>

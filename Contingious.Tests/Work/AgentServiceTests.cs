@@ -160,6 +160,18 @@ public sealed class AgentServiceTests(PrivateBroker broker)
     };
 
     [Fact]
+    public async Task K4_A_job_that_the_host_has_no_room_for_is_run_when_it_has()
+    {
+        await using var scene = await AgentScene.StartAsync(broker);
+        var tries = 0;
+        scene.Engine.Behaviour = (_, _) => ++tries < 3 ? throw new CapacityException("All 64 slices are in use.") : Task.FromResult(FakeEngine.Ok());
+        await scene.PostAsync(AgentScene.Job("patient"));
+        Assert.Equal(Outcome.Ok, (await scene.NextResultAsync()).Report.Outcome);
+        Assert.Equal(3, tries);
+        await scene.AssertNothingLeftAsync();
+    }
+
+    [Fact]
     public async Task A_result_larger_than_a_message_is_shortened_and_says_so()
     {
         await using var scene = await AgentScene.StartAsync(broker);
