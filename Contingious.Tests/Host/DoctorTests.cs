@@ -131,6 +131,16 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task K4_Too_few_subordinate_ids_are_refused_before_anything_starts_and_by_name()
+    {
+        using var host = FakeHost.Hybrid();
+        var doctor = await host.DoctorAsync(FakeHost.Ordinary);
+
+        Assert.Contains(doctor.Examine(), finding => finding is { Check: "subordinate ids", Severity: Severity.Fatal, Remedy: "sudo contingious setup --account teacher" });
+        Assert.Contains("65536 ids; ", Assert.Throws<HostNotReadyException>(doctor.RequireReady).Message);
+    }
+
+    [Fact]
     public async Task Root_is_no_account_for_sandboxes()
     {
         using var host = FakeHost.Hybrid();

@@ -106,7 +106,8 @@ public sealed class KeeperTests
         var environ = await Cli.RunAsync("unshare", "--", "cat", $"/proc/{pid}/environ");
         Assert.Contains("PATH=", environ.Stdout);
         Assert.DoesNotContain("top-secret", environ.Stdout);
-        Assert.Equal("/\n", (await Cli.RunAsync("unshare", "--", "readlink", $"/proc/{pid}/cwd")).Stdout);
+        var layout = (await AccountEntry.FindAsync(TestContext.Current.CancellationToken)).Layout;
+        Assert.Equal($"{layout.PrivateDirectory}\n", (await Cli.RunAsync("unshare", "--", "readlink", $"/proc/{pid}/cwd")).Stdout);
         var files = await Cli.RunAsync("unshare", "--", "sh", "-c", $"for f in /proc/{pid}/fd/*; do readlink $f; done");
         Assert.All(files.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries), file => Assert.Matches(@"^(/dev/null|.*keeper\.log|anon_inode:.*|pipe:.*|socket:.*)$", file));
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Contingious.Engine;
 using Contingious.Engine.Model;
 using Contingious.Tests.Support;
@@ -52,15 +53,16 @@ public sealed class ExhaustionTests(EngineFixture engine, NativePrograms native)
     }
 
     [Theory]
-    [InlineData("./exhaust fallocate 64")]
-    [InlineData("./exhaust deleted 64")]
-    [InlineData("./exhaust deep 2000")]
-    public async Task D2_A_disk_in_memory_is_full_for_the_job_alone(string script)
+    [InlineData("./exhaust deep 2000", Outcome.DiskLimit)]
+    [InlineData("./exhaust fallocate 64", Outcome.NonZeroExit)] // refused whole where it does not fit: the disk is not full
+    [InlineData("./exhaust deleted 64", Outcome.NonZeroExit)]   // given back with the program that had them open
+    public async Task D2_A_disk_in_memory_is_full_for_the_job_alone(string script, Outcome expected)
     {
         await engine.EngineAsync();
         var before = HostFootprint.Take(engine.Layout);
         var report = await engine.RunNativeAsync(await native.FileAsync("exhaust"), script, little);
-        Assert.Equal((Outcome.DiskLimit, 1), (report.Outcome, report.Steps[0].ExitCode));
+        Assert.Equal((expected, 1), (report.Outcome, report.Steps[0].ExitCode));
+        Assert.Contains("No space left on device", Encoding.UTF8.GetString(report.Steps[0].Stderr.Span));
         Assert.InRange(report.Steps[0].Evidence.DiskUsedBytes, 0, little.Disk.Bytes);
         Assert.Equal(before, HostFootprint.Take(engine.Layout));
         Assert.Equal("room\n", (await engine.ShellAsync("head -c 10000000 /dev/zero >/tmp/f && echo room", little)).RequireOk());

@@ -57,6 +57,16 @@ static int names(long count)
     return 0;
 }
 
+static int fill(int file)
+{
+    for (size_t done = 0; done < MIB;) {
+        ssize_t put = write(file, block + done, MIB - done);
+        if (put < 0) return -1;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
 static int files(const char *what, int mebibytes)
 {
     char name[64];
@@ -65,7 +75,7 @@ static int files(const char *what, int mebibytes)
         int file = open(name, O_CREAT | O_WRONLY | O_APPEND, 0600);
         if (file < 0) return refused("open");
         if (strcmp(what, "deleted") == 0) unlink(name);
-        if (strcmp(what, "fallocate") == 0 ? fallocate(file, 0, (i % 16) * (off_t)MIB, MIB) < 0 : write(file, block, MIB) != (ssize_t)MIB) return refused(what);
+        if (strcmp(what, "fallocate") == 0 ? fallocate(file, 0, (i % 16) * (off_t)MIB, MIB) < 0 : fill(file) < 0) return refused(what);
         if (strcmp(what, "deleted") != 0) close(file);
     }
     return 0;
