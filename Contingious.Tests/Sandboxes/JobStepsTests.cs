@@ -104,7 +104,7 @@ public sealed class JobStepsTests(EngineFixture fixture)
     {
         var report = await RunAsync(
             Limits.Default,
-            Shell("a", "(setsid sh -c 'trap \"\" TERM HUP; while :; do date +%s%N >/io/alive; done' >/dev/null 2>&1 &); sleep 0.2; test -s /io/alive"),
+            Shell("a", "(setsid sh -c 'trap \"\" TERM HUP; while :; do date +%s%N >/io/alive; done' >/dev/null 2>&1 &); until [ -s /io/alive ]; do sleep 0.05; done"),
             Shell("b", "cat /io/alive >/io/before; sleep 0.2; cmp /io/alive /io/before"));
         Assert.Equal([Outcome.Ok, Outcome.Ok], report.Steps.Select(step => step.Outcome));
     }
