@@ -23,7 +23,7 @@ public sealed class EtcFilesTests(EngineFixture fixture)
     [InlineData("sandbox")]
     public async Task Its_names_resolve_without_a_network(string name)
     {
-        var report = await fixture.ShellAsync($"(echo hello | nc -l -p 5000 >/dev/null) & n=0; until nc {name} 5000 </dev/null || [ $n -gt 50 ]; do sleep 0.1; n=$((n + 1)); done");
+        var report = await fixture.ShellAsync($"(while :; do echo hello | nc -l -p 5000; done >/dev/null 2>&1) & n=0; until nc {name} 5000 </dev/null | grep hello || [ $n -gt 50 ]; do sleep 0.1; n=$((n + 1)); done");
         Assert.Equal("hello\n", Text(report));
     }
 

@@ -17,7 +17,7 @@ public sealed class NetworkTests(EngineFixture fixture)
     [Fact]
     public async Task Without_a_network_there_is_a_loopback_and_nothing_else()
     {
-        var report = await fixture.ShellAsync("tail -n +3 /proc/net/dev | cut -d: -f1; (echo hello | nc -l -p 4000 >/dev/null) & n=0; until nc localhost 4000 </dev/null || [ $n -gt 50 ]; do sleep 0.1; n=$((n + 1)); done 2>/dev/null; nc -w 1 192.0.2.1 80 </dev/null");
+        var report = await fixture.ShellAsync("tail -n +3 /proc/net/dev | cut -d: -f1; (while :; do echo hello | nc -l -p 4000; done >/dev/null 2>&1) & n=0; until nc localhost 4000 </dev/null | grep hello || [ $n -gt 50 ]; do sleep 0.1; n=$((n + 1)); done 2>/dev/null; nc -w 1 192.0.2.1 80 </dev/null");
         Assert.Equal("    lo\nhello\n", Text(report));
         Assert.Equal(1, report.Steps[0].ExitCode);
     }
