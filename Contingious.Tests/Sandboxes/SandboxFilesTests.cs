@@ -157,12 +157,10 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
     [InlineData("usr", "/usr/lib")]
     public async Task V1_A_mount_point_that_is_reached_by_a_link_is_refused(string link, string destination)
     {
-        var engine = await fixture.EngineAsync();
-        Assert.NotNull(engine);
-        using var lease = new ImageStore(fixture.Layout.ImagesDirectory).Lease(EngineFixture.ImageName);
-        var directory = Directory.CreateDirectory($"{fixture.Layout.SandboxesDirectory}/{fixture.NewId()}").FullName;
-        using var disk = JobDisk.Create(fixture.Layout, directory, DiskPolicy.Default, Limits.Default.Disk, Limits.Default.Inodes);
-        using var clone = RootfsClone.Create(fixture.Layout, disk, directory, "rootfs-0", lease.Image, 0, TestContext.Current.CancellationToken);
+        using var place = await SandboxPlace.MakeAsync(fixture);
+        using var lease = new ImageStore(place.Layout.ImagesDirectory).Lease(EngineFixture.ImageName);
+        using var disk = JobDisk.Create(place.Layout, place.Directory, DiskPolicy.Default, Limits.Default.Disk, Limits.Default.Inodes);
+        using var clone = RootfsClone.Create(place.Layout, disk, place.Directory, "rootfs-0", lease.Image, 0, TestContext.Current.CancellationToken);
         var input = new InputFiles(clone, new Dictionary<string, string>(), 0, new ContainerUser(0, 0, null), "/work", []);
         input.RequireMountPoints(["/dev", "/proc"]);
         Directory.CreateDirectory($"{clone.RootfsDirectory}/outside/lib");
