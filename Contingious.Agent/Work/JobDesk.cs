@@ -90,7 +90,6 @@ internal sealed class JobDesk(AgentOptions options, JobRunner runner, ResultPubl
                 await Task.Delay(roomPause, stopping).ConfigureAwait(false);
             }
 
-
             abandoned.ThrowIfCancellationRequested();
             var elapsedMs = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
             logger.JobFinished(job.JobId, job.Attempt, report.Outcome, elapsedMs);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
+using Contingious.Engine.Programs;
 using Contingious.Engine.Storage;
 
 namespace Contingious.Engine.Sandboxes;
@@ -26,9 +27,6 @@ internal static class EtcFiles
     private const uint Nobody = 65534;
     private const uint FileMode = 0x1A4;      // 0644
     private const uint DirectoryMode = 0x1ED; // 0755
-
-    /// <summary>The name server of slirp4netns(1).</summary>
-    private const string NameServer = "10.0.2.3";
 
     /// <summary>
     /// Makes the files of one clone, before anything runs in it. Where <c>/etc</c> is editable they are written into the
@@ -111,7 +109,7 @@ internal static class EtcFiles
     {
         ["/etc/hosts"] = Text($"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{Hostname}\n"),
         ["/etc/hostname"] = Text($"{Hostname}\n"),
-        ["/etc/resolv.conf"] = Text(hasNetwork ? $"nameserver {NameServer}\n" : "# This sandbox has no network.\n"),
+        ["/etc/resolv.conf"] = Text(hasNetwork ? $"nameserver {Slirp.NameServer}\n" : "# This sandbox has no network.\n"),
         ["/etc/passwd"] = Passwd(ImageText.Read(image, "/etc/passwd"), users),
         ["/etc/group"] = Group(ImageText.Read(image, "/etc/group"), users),
     };

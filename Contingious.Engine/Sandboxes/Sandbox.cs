@@ -89,8 +89,7 @@ internal sealed class Sandbox : IAsyncDisposable
             mounts = new SandboxMounts(layout, options, request, disk, SandboxDirectory, slice.FirstId);
         }
 
-        // A fresh rootfs is one step's alone.
-        if (last is { Step.Fresh: true } && rootfses.Remove(last.Rootfs, out var used)) used.Dispose();
+        LeaveFresh(plan);
         var clone = RootfsClone.Create(layout, disk, SandboxDirectory, plan.Rootfs, plan.Image, slice.FirstId, cancellation);
         rootfses[plan.Rootfs] = clone;
         Mounts.Prepare(clone, [.. all.Where(other => other.Rootfs == plan.Rootfs)]);
@@ -106,6 +105,7 @@ internal sealed class Sandbox : IAsyncDisposable
             input.ValidateWorkingDirectory($"steps[{plan.Index}].cwd");
             if (plan.Index == 0) input.Validate(request.Files, "files");
             input.Validate(plan.Step.Files, $"steps[{plan.Index}].files");
+            Mounts.Validate(plan);
         }
 
         return [.. plans.Select(plan => WriteSpec(plan, initProgram))];
@@ -117,8 +117,10 @@ internal sealed class Sandbox : IAsyncDisposable
         const int sessions = LiveSession.MostAtOnce;
         var network = request.Network == NetworkMode.Internet ? ByteSize.FromMiB(16) : ByteSize.Zero;
         var limits = request.Limits;
-        _ = account.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network).Bytes, limits.Processes + StepRun.OwnProcesses + sessions, limits.Cpus));
+
+        // Ours to remove from before it is there.
         cgroup = account.Child(Id.Value);
+        _ = account.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network).Bytes, limits.Processes + StepRun.OwnProcesses + sessions, limits.Cpus));
         budget = new JobBudget(limits, cgroup);
     }
 
@@ -129,6 +131,7 @@ internal sealed class Sandbox : IAsyncDisposable
     {
         try
         {
+            LeaveFresh(plan);
             last = plan;
             var input = InputOf(plan);
             rootfses[plan.Rootfs].Add(WorkingDirectoryBytes, WorkingDirectoryInodes, () => input.PrepareWorkingDirectory($"steps[{plan.Index}].cwd"));
@@ -227,8 +230,19 @@ internal sealed class Sandbox : IAsyncDisposable
         return bundle;
     }
 
-    private InputFiles InputOf(StepPlan plan) =>
-        new(rootfses.GetValueOrDefault(plan.Rootfs), Mounts.Places, Slice.FirstId, plan.User, plan.WorkingDirectory, [.. RuntimeSpec.OwnMountPoints, RuntimeSpec.ToolsMount, .. Mounts.Of(plan).Where(bind => !bind.Destination.StartsWith("/etc/", StringComparison.Ordinal)).Select(bind => bind.Destination)]);
+    private InputFiles InputOf(StepPlan plan) => new(
+        rootfses.GetValueOrDefault(plan.Rootfs),
+        Mounts.Places,
+        Slice.FirstId,
+        plan.User,
+        plan.WorkingDirectory,
+        [.. RuntimeSpec.OwnMountPoints, RuntimeSpec.ToolsMount, .. Mounts.Of(plan).Select(bind => bind.Destination)]);
+
+    /// <summary>A fresh rootfs is one step's alone: it goes when another one's turn comes, and not before, as outputs may come from it.</summary>
+    private void LeaveFresh(StepPlan next)
+    {
+        if (last is { Step.Fresh: true } && last.Rootfs != next.Rootfs && rootfses.Remove(last.Rootfs, out var used)) used.Dispose();
+    }
 
     private async Task RemoveContainersAsync()
     {

@@ -77,7 +77,13 @@ internal sealed class SandboxMounts
             etc[first.Rootfs] = EtcFiles.Prepare(root, first.Image, firstId, users, $"{sandboxDirectory}/etc-{first.Rootfs}", request.Network == NetworkMode.Internet);
             foreach (var point in points) MakePoint(root, point);
         });
-        foreach (var (mount, i) in request.Mounts.Select((mount, i) => (mount, i))) RequireInReadOnly(mount.Target, first, $"mounts[{i}].target");
+    }
+
+    /// <summary>Checks, before anything runs, that the request's mounts have a place in a step's image.</summary>
+    /// <exception cref="RejectedRequestException">One has none.</exception>
+    public void Validate(StepPlan plan)
+    {
+        for (var i = 0; i < request.Mounts.Count; i++) RequireInReadOnly(request.Mounts[i].Target, plan, $"mounts[{i}].target");
     }
 
     /// <summary>Gives the next step a /dev/shm of its own.</summary>

@@ -108,7 +108,15 @@ internal sealed class StepRun : IAsyncDisposable
         }
         catch (Exception error)
         {
-            await run.StopAsync().ConfigureAwait(false);
+            try
+            {
+                await run.StopAsync().ConfigureAwait(false);
+            }
+            catch (Exception second) when (second is ContingiousException or IOException)
+            {
+                // It must not hide the first fault; what is left of the step is the sandbox's release to kill.
+            }
+
             await run.DisposeAsync().ConfigureAwait(false);
             if (error is not OperationCanceledException) throw;
             throw new ContingiousException($"The container of the step '{launch.Step.Name}' was not ready within {setUpPatience.TotalSeconds} s. Is the host overloaded?", error);
@@ -236,7 +244,7 @@ internal sealed class StepRun : IAsyncDisposable
         if (!connected.IsCompletedSuccessfully)
         {
             await accepting.CancelAsync().ConfigureAwait(false);
-            await connected.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
+            await ((Task)connected).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (connected.IsCompletedSuccessfully) (await connected.ConfigureAwait(false)).Dispose();
             return;
         }

@@ -89,9 +89,15 @@ internal sealed class RootfsClone : IDisposable
     {
         var before = disk.Occupied();
         Allow(bytes, inodes);
-        work();
-        var after = disk.Occupied();
-        Allow(after.UsedBytes - before.UsedBytes - bytes, after.UsedInodes - before.UsedInodes - inodes);
+        try
+        {
+            work();
+        }
+        finally
+        {
+            var after = disk.Occupied();
+            Allow(after.UsedBytes - before.UsedBytes - bytes, after.UsedInodes - before.UsedInodes - inodes);
+        }
     }
 
     /// <summary>Takes the clone away while the disk stays, and with it what it was allowed.</summary>

@@ -1,7 +1,9 @@
 using System.Text;
 using Contingious.Engine;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Engine.Programs;
+using Contingious.Tests.Hostile;
 using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Sandboxes;
@@ -56,6 +58,19 @@ public sealed class ContainerInitTests(EngineFixture fixture)
             Assert.Equal(Outcome.Ok, report.Outcome);
             Assert.Equal("alive\n", Encoding.UTF8.GetString(report.Steps[0].Stdout.Span));
         }
+    }
+
+    [Fact]
+    public async Task Where_it_cannot_say_how_the_command_ended_the_result_is_ambiguous_and_no_success()
+    {
+        var id = fixture.NewId();
+        var running = fixture.RunAsync(["sleep", "60"], job: job => job with { Id = id });
+        await Submission.ExecAsync(id, "true");
+        var init = (await fixture.EngineAsync()).List().Single(sandbox => sandbox.Name == id.Value).Pid!.Value;
+        ProcessIdentity.Of(init)!.Value.Signal(ProcessIdentity.SigKill);
+        var report = await running;
+        Assert.Equal((Outcome.Signalled, 9), (report.Outcome, report.Steps[0].Signal!.Value));
+        Assert.True(report.Steps[0].Evidence.Flags.HasFlag(EvidenceFlags.Ambiguous));
     }
 
     [Fact]

@@ -100,6 +100,18 @@ public sealed class JobStepsTests(EngineFixture fixture)
     }
 
     [Fact]
+    public async Task A_fresh_clone_takes_what_was_written_to_it_off_the_disk_when_the_next_step_s_turn_comes()
+    {
+        var report = await RunAsync(
+            Limits.Default with { Disk = ByteSize.FromMiB(2) },
+            Shell("a", "true"),
+            Shell("b", "head -c 1500000 /dev/zero >/work/big") with { Fresh = true },
+            Shell("c", "head -c 1500000 /dev/zero >/work/big"));
+        Assert.Equal([Outcome.Ok, Outcome.Ok, Outcome.Ok], report.Steps.Select(step => step.Outcome));
+        Assert.InRange(report.Steps[2].Evidence.DiskUsedBytes, 1_500_000, 1_600_000);
+    }
+
+    [Fact]
     public async Task Nothing_that_a_step_started_is_alive_in_the_next()
     {
         var report = await RunAsync(
