@@ -102,7 +102,7 @@ internal sealed class LayerUnpacker(DirectoryHandle root, ImportLimits limits, U
     private void Make(TarReader reader, TarEntry entry, DirectoryHandle parent, byte[] name, LayerContents layer)
     {
         if ((entry.Mode & SetIdBits) != 0 && entry.Kind == TarEntryKind.File) report.Add(Dropped.SetUserId, EntryPath.Show(entry.Name));
-        if (entry.Xattrs > 0) report.Add(Dropped.Xattrs, EntryPath.Show(entry.Name));
+        if (entry.Xattrs.Count > 0) report.Add(Dropped.Xattrs, EntryPath.Show(entry.Name));
         switch (entry.Kind)
         {
             case TarEntryKind.Directory:

@@ -22,7 +22,7 @@ internal sealed class PaxHeader
 
     public bool IsSparse { get; private set; }
 
-    public int Xattrs { get; private set; }
+    public List<TarXattr> Xattrs { get; } = [];
 
     /// <exception cref="InvalidImageException">A record is malformed.</exception>
     public void Read(ReadOnlySpan<byte> records)
@@ -67,7 +67,7 @@ internal sealed class PaxHeader
                 SetModified(value);
                 break;
             default:
-                if (key.StartsWith("SCHILY.xattr.", StringComparison.Ordinal) || key.StartsWith("LIBARCHIVE.xattr.", StringComparison.Ordinal)) Xattrs++;
+                if (key.StartsWith("SCHILY.xattr.", StringComparison.Ordinal)) Xattrs.Add(new TarXattr(Encoding.UTF8.GetBytes(key["SCHILY.xattr.".Length..]), value.ToArray()));
                 if (key.StartsWith("GNU.sparse.", StringComparison.Ordinal)) IsSparse = true;
                 break;
         }

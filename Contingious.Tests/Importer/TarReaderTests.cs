@@ -45,7 +45,7 @@ public sealed class TarReaderTests
         Assert.NotNull(entry);
         Assert.Equal(name, entry.Name);
         Assert.Equal(B("to"), entry.LinkName);
-        Assert.Equal((60000L, 60001L, -12L, 500_000_000u, 1), (entry.Uid, entry.Gid, entry.ModifySeconds, entry.ModifyNanoseconds, entry.Xattrs));
+        Assert.Equal((60000L, 60001L, -12L, 500_000_000u, 1), (entry.Uid, entry.Gid, entry.ModifySeconds, entry.ModifyNanoseconds, entry.Xattrs.Count));
     }
 
     [Fact]
