@@ -17,6 +17,12 @@ public sealed record EngineOptions
     /// <summary>Directories of the host that a job may mount, with all that is below them.</summary>
     public IReadOnlyList<AllowedMount> Mounts { get; init; } = [];
 
+    /// <summary>Whoever looks at rootfs's of jobs before their steps and after them; nobody does by default.</summary>
+    public IRootfsObserver? Observer { get; init; }
+
+    /// <summary>Where images are looked for: a directory at or below the account's own store, which is meant where nothing is said.</summary>
+    public string? ImagesDirectory { get; init; }
+
     /// <summary>Told each stage of each job right before it begins: the tests' way to be there at that moment.</summary>
     internal Action<Stage>? Entering { get; init; }
 }

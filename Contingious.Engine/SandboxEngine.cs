@@ -41,7 +41,7 @@ public sealed class SandboxEngine
     {
         var mounts = CgroupMounts.Read();
         if (!mounts.HasV1) throw new HostNotReadyException($"This host has no cgroup v1 controllers ({string.Join(", ", CgroupV1.Controllers)}); a host with cgroup v2 alone is not supported yet.");
-        var engine = new SandboxEngine(layout, options, InstalledInit.In(layout), new ImageStore(layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
+        var engine = new SandboxEngine(layout, options, InstalledInit.In(layout), new ImageStore(options.ImagesDirectory ?? layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
         await engine.table.SweepAsync().ConfigureAwait(false);
         return engine;
     }
@@ -113,6 +113,7 @@ public sealed class SandboxEngine
                     continue;
                 }
 
+                options.Observer?.BeforeStep(sandbox.View(bundle.Plan));
                 await using var run = await clock.RunAsync(Stage.Launch, () => sandbox.LaunchAsync(bundle)).ConfigureAwait(false); // 6
                 var stoppedFor = await clock.RunAsync(Stage.Wait, () => run.WaitAsync(cancellation)).ConfigureAwait(false); // 7
                 await clock.RunAsync(Stage.Stop, run.StopAsync).ConfigureAwait(false);                                    // 8
@@ -121,6 +122,7 @@ public sealed class SandboxEngine
 
             // End
             var outputs = clock.Run(Stage.CopyOut, sandbox.CopyOut);                                                      // 10
+            options.Observer?.AfterSteps();
             return Conclude(leased.OfJob, reports, outputs);
         }
         finally

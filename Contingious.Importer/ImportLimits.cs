@@ -15,7 +15,7 @@ public sealed record ImportLimits
     public ByteSize Unpacked { get; init; } = ByteSize.FromGiB(64);
 
     /// <summary>Entries of all layers together.</summary>
-    public int Entries { get; init; } = 2_000_000;
+    public int Entries { get; init; } = 1_000_000;
 
     public int Layers { get; init; } = 512;
 

@@ -25,8 +25,14 @@ internal sealed class StagingArea : IDisposable
 
     public string Directory => Path.Combine(parent, name);
 
-    /// <summary>What is published: <c>editable/</c> and <c>readonly/</c> are made here.</summary>
+    /// <summary>What is published: both trees are made here.</summary>
     public string ImageDirectory => PathOf("image");
+
+    /// <summary>Layers that are not in the layer store yet.</summary>
+    public string LayersDirectory => PathOf("layers");
+
+    /// <summary>Empty, on the file system of <see cref="ImageDirectory"/>: files are made here before they take another's place.</summary>
+    public string UnsharingDirectory => PathOf("unsharing");
 
     public string TemporaryDirectory => PathOf("tmp");
 
@@ -36,12 +42,34 @@ internal sealed class StagingArea : IDisposable
     /// <summary>containers-storage.conf(5): without it the tools would use the host's storage.</summary>
     public string StorageFile => PathOf("storage.conf");
 
+    /// <exception cref="DiskFullException">There is no room for it.</exception>
     public static StagingArea Create(string stagingDirectory)
+    {
+        try
+        {
+            return CreateIn(stagingDirectory);
+        }
+        catch (Exception error) when (DiskFullException.Explain(error, stagingDirectory) is { } full)
+        {
+            throw full;
+        }
+    }
+
+    /// <summary>Removes what killed imports left; those that live are let alone.</summary>
+    /// <returns>How many there were.</returns>
+    public static int Clear(string stagingDirectory)
+    {
+        if (!System.IO.Directory.Exists(stagingDirectory)) return 0;
+        using var gate = FileLock.Exclusive(stagingDirectory);
+        return Sweep(stagingDirectory);
+    }
+
+    private static StagingArea CreateIn(string stagingDirectory)
     {
         System.IO.Directory.CreateDirectory(stagingDirectory);
         // One import at a time gets past here, so that nobody sweeps a directory that is made and not locked yet.
         using var gate = FileLock.Exclusive(stagingDirectory);
-        Sweep(stagingDirectory);
+        _ = Sweep(stagingDirectory);
         var name = $"{Prefix}{Guid.NewGuid():N}";
         using (var parent = DirectoryHandle.Open(stagingDirectory)) parent.CreateDirectory(Encoding.UTF8.GetBytes(name), OwnerOnly);
         var area = new StagingArea(stagingDirectory, name, FileLock.Shared(Path.Combine(stagingDirectory, name)));
@@ -81,17 +109,31 @@ internal sealed class StagingArea : IDisposable
     {
         System.IO.Directory.CreateDirectory(TemporaryDirectory);
         System.IO.Directory.CreateDirectory(ImageDirectory);
+        System.IO.Directory.CreateDirectory(LayersDirectory);
+        System.IO.Directory.CreateDirectory(UnsharingDirectory);
         File.WriteAllText(PolicyFile, """{"default":[{"type":"insecureAcceptAnything"}]}""");
         File.WriteAllText(StorageFile, $"[storage]\ndriver = \"vfs\"\ngraphroot = \"{PathOf("storage")}\"\nrunroot = \"{PathOf("storage-run")}\"\n");
     }
 
-    private static void Sweep(string stagingDirectory)
+    private static int Sweep(string stagingDirectory)
     {
+        var removed = 0;
         using var directory = DirectoryHandle.Open(stagingDirectory);
-        foreach (var entry in System.IO.Directory.EnumerateDirectories(stagingDirectory, Prefix + "*"))
+        foreach (var entry in System.IO.Directory.EnumerateDirectories(stagingDirectory, Prefix + "*").ToList())
         {
             using var free = FileLock.TryExclusive(entry);
-            if (free is not null) directory.RemoveTree(Encoding.UTF8.GetBytes(Path.GetFileName(entry)));
+            if (free is null) continue;
+            try
+            {
+                directory.RemoveTree(Encoding.UTF8.GetBytes(Path.GetFileName(entry)));
+                removed++;
+            }
+            catch (LinuxException error) when (error.Errno is Errno.ENOTEMPTY or Errno.ENOENT)
+            {
+                // A tool that outlived the import that started it still writes there: the next sweep has it.
+            }
         }
+
+        return removed;
     }
 }

@@ -7,5 +7,12 @@ namespace Contingious.Agent.Cli;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(IReadOnlyList<LiveSandbox>))]
 [JsonSerializable(typeof(List<ListedImage>))]
+[JsonSerializable(typeof(InspectedImage))]
+[JsonSerializable(typeof(List<VerifiedImage>))]
+[JsonSerializable(typeof(List<ListedMount>))]
+[JsonSerializable(typeof(ListedMount))]
+[JsonSerializable(typeof(PrunedImages))]
 [JsonSerializable(typeof(List<Finding>))]
+[JsonSerializable(typeof(ImportedImage))]
+[JsonSerializable(typeof(List<string>))]
 internal sealed partial class CliJson : JsonSerializerContext;

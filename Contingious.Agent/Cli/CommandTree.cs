@@ -22,7 +22,7 @@ internal static class CommandTree
         }
         catch (Exception error) when (error is ContingiousException or IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"contingious: {error.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"contingious: {TerminalText.Of(error.Message)}").ConfigureAwait(false);
             return ExitCodes.Ours;
         }
     }
@@ -33,7 +33,8 @@ internal static class CommandTree
         SetupCommand.Build(),
         DoctorCommand.Build(args),
         ImportCommand.Build(args),
-        ImagesCommand.Build(args),
+        ImageCommand.Build(args),
+        ImageListCommand.Build(args, "images"),
         RunCommand.Build(args),
         PsCommand.Build(args),
         ExecCommand.Build(args),

@@ -64,7 +64,7 @@ internal sealed class ExecRelay(LiveSession session, PseudoTerminal? own) : IDis
             await Task.WhenAny(output, Task.Delay(drainPatience, CancellationToken.None)).ConfigureAwait(false);
         }
 
-        if (program.ExitCode != Killed || session.IsContainerAlive) return program.ExitCode;
+        if (program.ExitCode != Killed || !await session.IsContainerEndingAsync().ConfigureAwait(false)) return program.ExitCode;
         raw?.Dispose();
         await Console.Error.WriteLineAsync("contingious: the sandbox has ended").ConfigureAwait(false);
         return ExitCodes.Ours;

@@ -2,9 +2,10 @@ using System.CommandLine;
 using Contingious.Engine;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;
-using Contingious.Engine.Model;
+using Contingious.Engine.Storage;
 using Contingious.Importer;
 using Contingious.Importer.Recipes;
+using Contingious.Importer.Splitting;
 
 namespace Contingious.Agent.Cli;
 
@@ -13,42 +14,58 @@ internal static class ImportCommand
 {
     public static Command Build(IReadOnlyList<string> args)
     {
-        var what = new Argument<string>("image") { Description = $"a recipe's name (looked for in ${RecipeBook.Variable}, ./images and /usr/share/contingious/images), or a source: containerfile:DIR, oci:DIR, docker://…, docker-archive:FILE", HelpName = "NAME|SOURCE" };
+        var what = new Argument<string>("image") { Description = $"a recipe's name (looked for in ${RecipeBook.Variable}, ./images and /usr/share/contingious/images), or a source: docker://HOST/NAME, oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, containers-storage:NAME, buildah:CONTAINER, docker-daemon:NAME, rootfs-tar:FILE, containerfile:DIR, debian:SUITE[,PACKAGE…]", HelpName = "NAME|SOURCE" };
         var name = new Option<string?>("--name", "-n") { Description = "what to call it here, where a source is given", HelpName = "NAME[:TAG]" };
-        var editable = new Option<string[]>("--editable") { Description = "a path that submissions write (those of the recipe, or a sensible set)", HelpName = "PATH" };
-        var readOnly = new Option<string[]>("--readonly") { Description = "a path inside an editable one that stays read-only", HelpName = "PATH" };
+        var rules = new SplitOptions();
+        var overrides = new OverrideOptions();
+        var learn = new LearnOptions();
         var engine = new Option<CloneEngine?>("--clone-engine") { Description = "how a sandbox gets its rootfs: split copies what is editable, overlay lays a writable layer over the whole image (split)", HelpName = "split|overlay" };
-        var quiet = new Option<bool>("--quiet", "-q") { Description = "print the digest only" };
-        var command = new Command("import", "Import an image: fetch, verify, unpack, cut into an editable and a read-only rootfs, keep.") { what, name, editable, readOnly, engine, quiet };
+        var noLayerCache = new Option<bool>("--no-layer-cache") { Description = "unpack every layer again, also those that an earlier import has left, and replace these" };
+        var access = new SourceOptions();
+        var quiet = new Option<bool>("--quiet", "-q") { Description = "print the image's id only" };
+        var json = ReportRenderer.JsonOption();
+        var command = new Command("import", "Import an image: fetch, verify, unpack, cut into an editable and a read-only rootfs, keep.") { what, name, engine, noLayerCache, quiet, json };
+        access.AddTo(command);
+        rules.AddTo(command);
+        overrides.AddTo(command);
+        learn.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
-            await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var request = Read(parsed.GetRequiredValue(what), parsed.GetValue(name));
-            if (parsed.GetValue(editable) is { Length: > 0 } paths) request = request with { Editable = paths };
-            if (parsed.GetValue(readOnly) is { Length: > 0 } closed) request = request with { ReadOnly = closed };
-            request = request with { CloneEngine = parsed.GetValue(engine) ?? request.CloneEngine };
-            var progress = parsed.GetValue(quiet) ? null : new Lines();
-            var importer = new ImageImporter(new ImageStore(entry.Layout.ImagesDirectory), entry.Layout.StagingDirectory);
-            var image = await importer.ImportAsync(request, progress, cancellation).ConfigureAwait(false);
-            Console.WriteLine(parsed.GetValue(quiet)
-                ? image.Digest.ToString()
-                : $"{request.Name}: {image.Digest}\n  {Cut(image)}");
+            access.Check(parsed, parsed.GetRequiredValue(what));
+            using var credentials = access.ReadCredentials(parsed, parsed.GetRequiredValue(what));
+            await entry.EnterKeeperAsync(args, credentials, cancellation).ConfigureAwait(false);
+            var request = access.Apply(parsed, Read(parsed.GetRequiredValue(what), parsed.GetValue(name)), credentials);
+            request = SplitOptions.Apply(parsed, request) with { CloneEngine = parsed.GetValue(engine) ?? request.CloneEngine, NoLayerCache = parsed.GetValue(noLayerCache), Overrides = overrides.Read(parsed, request.Overrides) };
+            var progress = new Lines(parsed.GetValue(quiet) ? TextWriter.Null : Console.Error);
+            var store = new ImageStore(entry.Layout.ImagesDirectory);
+            var importer = new ImageImporter(store, entry.Layout.StagingDirectory) { Layers = new LayerStore(entry.Layout.LayersDirectory) };
+            var (image, learned) = await learn.ImportAsync(parsed, entry.Layout, request, progress, ready => importer.ImportAsync(ready, progress, cancellation), cancellation).ConfigureAwait(false);
+            var split = learned is null ? request.Rules() : new RootfsSplit(learned.Rules);
+            var report = new ImportReport(request.Name, image, Measure(entry.Layout, store, image, progress, cancellation), EditableParts.Largest(image, split), learned, progress.Warnings);
+            report.Print(parsed.GetValue(json), parsed.GetValue(quiet));
         });
         return command;
     }
 
-    private static string Cut(Image image) => image.CloneEngine switch
+    // The image is imported whatever becomes of this.
+    private static TimeSpan? Measure(HostLayout layout, ImageStore store, Image image, Lines progress, CancellationToken cancellation)
     {
-        CloneEngine.Split => $"each submission copies {new ByteSize(image.EditableBytes)} in {image.EditableFiles} files; shared read-only: {string.Join(" ", image.ReadOnlyMounts)}",
-        CloneEngine.Overlay => "each submission has an overlay over the whole image",
-        _ => throw new InvalidOperationException($"{image.CloneEngine} is no clone engine."),
-    };
+        try
+        {
+            return CloneTrial.Measure(layout, store, image, TimeProvider.System, cancellation);
+        }
+        catch (Exception error) when (error is ContingiousException or IOException)
+        {
+            progress.Report($"warning: making a copy of it could not be timed: {error.Message}");
+            return null;
+        }
+    }
 
     private static ImportRequest Read(string what, string? name)
     {
-        // A recipe's name may have a tag but no scheme; a source always has one.
-        if (!what.Contains(':', StringComparison.Ordinal)) return Named(RecipeBook.Default().Find(what), name);
+        // A recipe's name may have a tag but no transport in front.
+        if (!ImportRequest.IsSource(what)) return Named(RecipeBook.Default().Find(what), name);
         if (name is null) throw new RejectedRequestException("--name", $"An image from {what} needs a name: add --name NAME.");
         return new ImportRequest { Name = ImageReference.Parse(name), Source = what };
     }
@@ -57,8 +74,18 @@ internal static class ImportCommand
         name is null ? request : request with { Name = ImageReference.Parse(name) };
 
     /// <summary>Progress in the order in which it is told; <see cref="Progress{T}"/> would hand it to the thread pool.</summary>
-    private sealed class Lines : IProgress<string>
+    private sealed class Lines(TextWriter to) : IProgress<string>
     {
-        public void Report(string value) => Console.Error.WriteLine(value);
+        private const string Warning = "warning: ";
+
+        private readonly List<string> warnings = [];
+
+        public IReadOnlyList<string> Warnings => warnings;
+
+        public void Report(string value)
+        {
+            to.WriteLine(TerminalText.Of(value));
+            if (value.StartsWith(Warning, StringComparison.Ordinal)) warnings.Add(value[Warning.Length..]);
+        }
     }
 }

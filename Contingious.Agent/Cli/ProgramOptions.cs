@@ -83,7 +83,7 @@ internal sealed class ProgramOptions
         return JobCodec.Decode(JobCodec.Encode(new Job(jobId, 1, request)), policy);
     }
 
-    private static InputFile ReadFile(string text)
+    internal static InputFile ReadFile(string text)
     {
         var colon = text.LastIndexOf(':');
         var host = colon < 0 ? text : text[..colon];
@@ -107,7 +107,7 @@ internal sealed class ProgramOptions
         _ => throw new ContingiousException($"--volume {text}: write it as HOST:PATH, or HOST:PATH:rw to let the program write there."),
     };
 
-    private static KeyValuePair<string, string> ReadVariable(string text)
+    internal static KeyValuePair<string, string> ReadVariable(string text)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         if (equals < 1) throw new ContingiousException($"--env {text}: write it as NAME=VALUE.");

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Contingious.Agent.Work;
 using Contingious.Engine;
 using Contingious.Engine.Host;
+using Contingious.Engine.Images;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Agent.Cli;
@@ -12,7 +13,7 @@ internal static class RunCommand
 {
     public static Command Build(IReadOnlyList<string> args)
     {
-        var image = new Argument<string>("image") { Description = "an imported image: a name, name:tag or sha256:… digest", HelpName = "IMAGE" };
+        var image = new Argument<string>("image") { Description = "an imported image: a name, name:tag, sha256:… or the first 12 digits of that", HelpName = "IMAGE" };
         var program = new ProgramOptions();
         var json = ReportRenderer.JsonOption();
         var command = new Command("run", "Run a program in a fresh sandbox. Exits with the program's own code; 128+n for a signal, 124 for a time limit, 125 where it could not be run.") { image, program.Command, json };
@@ -22,7 +23,7 @@ internal static class RunCommand
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
             await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
             var config = OperatorConfig.Read(entry.Layout);
-            var job = program.Read(parsed, $"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", parsed.GetRequiredValue(image), config.Limits);
+            var job = program.Read(parsed, $"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", new ImageStore(entry.Layout.ImagesDirectory).Spell(parsed.GetRequiredValue(image)), config.Limits);
             var engine = await SandboxEngine.OpenAsync(entry.Layout, config.Engine, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
             var report = await engine.RunAsync(job.Request, cancellation).ConfigureAwait(false);
             await ReportRenderer.RenderAsync(report, parsed.GetValue(json)).ConfigureAwait(false);

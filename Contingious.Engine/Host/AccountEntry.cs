@@ -16,6 +16,14 @@ public sealed class AccountEntry
     // The new mount namespace has no memory of the caller's working directory.
     private const string DirectoryVariable = "CONTINGIOUS_CWD";
 
+    // The number of a descriptor, not what is in it.
+    private const string SecretVariable = "CONTINGIOUS_SECRET_FD";
+
+    private const string NoSecret = "none";
+
+    /// <summary>Directories and files of the caller's that the account would take for its own.</summary>
+    private static readonly string[] rootsOwn = ["XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "CONTAINERS_STORAGE_CONF"];
+
     private readonly bool isHostRoot;
 
     private AccountEntry(HostLayout layout, bool isHostRoot, bool isInKeeper)
@@ -84,7 +92,15 @@ public sealed class AccountEntry
     /// Makes sure that this process runs inside the account's keeper, which is started where there is none. Where it does
     /// not run there yet, it starts over inside and does not return.
     /// </summary>
-    public async Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation)
+    public Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation) => EnterAsync(args, descriptor: null, secret: null, cancellation);
+
+    /// <summary>As <see cref="EnterKeeperAsync(IReadOnlyList{string}, CancellationToken)"/>.</summary>
+    /// <param name="args">What it starts over with.</param>
+    /// <param name="secret">What it has read, or nothing where there was nothing, and the account is not to read for itself; inside, <see cref="TryTakeSecret"/> finds it.</param>
+    /// <param name="cancellation">Gives up waiting for the keeper.</param>
+    public Task EnterKeeperAsync(IReadOnlyList<string> args, MemoryFile? secret, CancellationToken cancellation) => EnterAsync(args, secret?.Descriptor ?? NoSecret, secret, cancellation);
+
+    private async Task EnterAsync(IReadOnlyList<string> args, string? descriptor, MemoryFile? secret, CancellationToken cancellation)
     {
         if (IsInKeeper)
         {
@@ -97,11 +113,24 @@ public sealed class AccountEntry
         var keeper = await new Keeper(Layout, TimeProvider.System).EnsureAsync(cancellation).ConfigureAwait(false);
         var env = EnvironmentOfAccount();
         env[DirectoryVariable] = Environment.CurrentDirectory;
+        env.Remove(SecretVariable);
+        if (descriptor is not null) env[SecretVariable] = descriptor;
         var nsenter = ProgramRunner.Find("nsenter") ?? throw new HostNotReadyException("The program nsenter is not installed. Mend it with: apt-get install util-linux");
         throw ProcessImage.Replace(
             nsenter,
             ["--user", "--mount", "--preserve-credentials", "--target", keeper.Pid.ToString(CultureInfo.InvariantCulture), "--", OwnProgram, .. args],
-            env);
+            env,
+            secret);
+    }
+
+    /// <summary>What was handed to <see cref="EnterKeeperAsync(IReadOnlyList{string}, MemoryFile?, CancellationToken)"/> outside, which may be nothing.</summary>
+    /// <returns>False where this process was not started over by that, or has taken it already.</returns>
+    public static bool TryTakeSecret(out MemoryFile? secret)
+    {
+        var descriptor = Environment.GetEnvironmentVariable(SecretVariable);
+        Environment.SetEnvironmentVariable(SecretVariable, null);
+        secret = descriptor is null or NoSecret ? null : MemoryFile.Inherited(descriptor);
+        return descriptor is not null;
     }
 
     private static string OwnProgram => Environment.ProcessPath ?? throw new HostNotReadyException("The path of this program is unknown: is /proc mounted?");
@@ -118,7 +147,7 @@ public sealed class AccountEntry
         if (!isHostRoot) return env;
         env["HOME"] = Layout.Account.Home;
         env["USER"] = env["LOGNAME"] = Layout.Account.Name;
-        env.Remove("XDG_RUNTIME_DIR");
+        foreach (var path in rootsOwn) env.Remove(path);
         return env;
     }
 

@@ -16,8 +16,11 @@ public sealed record HostLayout(HostAccount Account)
     /// <summary>Kept over reboots; mode 0700.</summary>
     public string StateDirectory => $"/var/lib/{Name}";
 
-    /// <summary>Imported images, one directory a digest; mode 0711 below the closed state directory.</summary>
+    /// <summary>Imported images, a directory each; mode 0711 below the closed state directory.</summary>
     public string ImagesDirectory => $"{StateDirectory}/images";
+
+    /// <summary>Layers that were unpacked once, one directory a diff id, on the file system of <see cref="ImagesDirectory"/>; mode 0700.</summary>
+    public string LayersDirectory => $"{StateDirectory}/layers";
 
     /// <summary>Where images are built and unpacked before they are published by a rename into <see cref="ImagesDirectory"/>.</summary>
     public string StagingDirectory => $"{StateDirectory}/staging";

@@ -24,6 +24,9 @@ public readonly record struct Digest
     /// <summary>The digest's directory in the store.</summary>
     public string DirectoryName => $"sha256-{Hex}";
 
+    /// <summary>For people: the first twelve digits, as docker and podman show them.</summary>
+    public string Short => Hex[..12];
+
     public static bool TryParse(string? text, out Digest digest)
     {
         digest = default;

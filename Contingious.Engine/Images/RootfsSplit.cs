@@ -1,40 +1,36 @@
+using System.Text;
+
 namespace Contingious.Engine.Images;
 
-/// <summary>What becomes of a directory when a rootfs is cut.</summary>
-public enum SplitDecision
-{
-    /// <summary>It stays in the editable tree with everything below it.</summary>
-    Editable,
-
-    /// <summary>It moves to the read-only tree with everything below it.</summary>
-    ReadOnly,
-
-    /// <summary>Some of it is editable and some is not: decide for each entry.</summary>
-    Mixed,
-}
-
 /// <summary>
-/// The rules that cut a rootfs: absolute path prefixes of any depth. The longest prefix of a path decides;
-/// where no rule speaks, a directory is read-only.
+/// The rules that cut a rootfs, in order: the last one whose pattern matches a path or a directory above it decides; where
+/// none does, the path is read-only. What a sandbox cannot do without is editable whatever the rules say of it or of what is above it.
 /// </summary>
 public sealed class RootfsSplit
 {
-    private readonly Dictionary<string, SplitDecision> rules = new(StringComparer.Ordinal);
+    private const int MaxRules = 1024;
 
-    /// <exception cref="RejectedRequestException">A path is not one, or is in both lists.</exception>
-    public RootfsSplit(IEnumerable<string> editable, IEnumerable<string> readOnly)
+    private readonly IReadOnlyList<SplitPattern> required;
+
+    /// <param name="rules">In order.</param>
+    /// <exception cref="RejectedRequestException">There are too many.</exception>
+    public RootfsSplit(IEnumerable<SplitRule> rules)
+        : this([.. rules], [])
     {
-        foreach (var path in editable) rules[Checked("editable", path)] = SplitDecision.Editable;
-        foreach (var path in readOnly.Select(path => Checked("readonly", path)))
-        {
-            if (rules.TryGetValue(path, out var other) && other == SplitDecision.Editable) throw new RejectedRequestException("readonly", $"The path {path} is both editable and read-only.");
-            rules[path] = SplitDecision.ReadOnly;
-        }
+    }
+
+    private RootfsSplit(IReadOnlyList<SplitRule> rules, IReadOnlyList<string> required)
+    {
+        if (rules.Count > MaxRules) throw new RejectedRequestException("split", $"There are {rules.Count} rules; {MaxRules} are allowed. A pattern such as /home/**/.cache stands for many paths.");
+        Rules = rules;
+        Required = required;
+        this.required = [.. required.Select(path => SplitPattern.Parse("split", SplitPattern.Escape(path)))];
+        Root = SplitCursor.AtRoot(this);
     }
 
     /// <summary>What submissions usually write, for images that say nothing themselves.</summary>
     public static IReadOnlyList<string> DefaultEditable { get; } =
-        ["/home", "/root", "/srv", "/tmp", "/var/tmp", "/run", "/mnt", "/media", "/task", "/work", "/dev", "/proc", "/sys"];
+        ["/home", "/root", "/srv", "/tmp", "/var/tmp", "/var/log", "/var/spool", "/run", "/mnt", "/media", "/task", "/work", "/dev", "/proc", "/sys"];
 
     /// <summary>Whatever the rules say, crun mounts something on each of these, so each is a real directory of the editable tree.</summary>
     public static IReadOnlyList<string> MountTargets { get; } = ["/proc", "/dev", "/sys", "/tmp", SharedMount, ToolsMount];
@@ -51,22 +47,59 @@ public sealed class RootfsSplit
     /// <summary>Where our own tools are bound in a container.</summary>
     public const string ToolsMount = "/.contingious";
 
-    public IEnumerable<string> Editable => Of(SplitDecision.Editable);
+    /// <summary>The rules as they were given, in order.</summary>
+    public IReadOnlyList<SplitRule> Rules { get; }
 
-    public IEnumerable<string> ReadOnly => Of(SplitDecision.ReadOnly);
+    /// <summary>What is editable whatever the rules say.</summary>
+    public IReadOnlyList<string> Required { get; }
 
-    /// <summary>The same rules with one more editable path, for what must be editable whatever the rules say.</summary>
-    /// <exception cref="RejectedRequestException">A rule says expressly that the path is read-only.</exception>
-    public RootfsSplit WithEditable(params IEnumerable<string> paths) => new(Editable.Concat(paths), ReadOnly);
+    /// <summary>Where a walk through the rootfs begins.</summary>
+    public SplitCursor Root { get; }
 
-    /// <summary>What becomes of the directory <paramref name="path"/> (absolute, no trailing slash; the root is <c>/</c>).</summary>
-    public SplitDecision Decide(string path)
+    internal int PatternCount => Rules.Count + required.Count;
+
+    /// <summary>
+    /// The rules of two unordered lists: shallower ones first, and of the same depth the editable ones, so that of plain paths
+    /// the longest decides.
+    /// </summary>
+    /// <exception cref="RejectedRequestException">A path is not one, or is in both lists.</exception>
+    public static RootfsSplit Of(IEnumerable<string> editable, IEnumerable<string> readOnly)
     {
-        var own = Longest(path);
-        var below = path == "/" ? "/" : path + "/";
-        return rules.Any(rule => rule.Value != own && rule.Key != path && rule.Key.StartsWith(below, StringComparison.Ordinal))
-            ? SplitDecision.Mixed
-            : own;
+        var opened = editable.Select(path => new SplitRule(isEditable: true, path)).ToList();
+        var closed = readOnly.Select(path => new SplitRule(isEditable: false, path)).ToList();
+        if (closed.FirstOrDefault(rule => opened.Any(other => other.Pattern.TrimEnd('/') == rule.Pattern.TrimEnd('/'))) is { } both)
+        {
+            throw new RejectedRequestException("readonly", $"The path {both.Pattern} is both editable and read-only.");
+        }
+
+        return new RootfsSplit(opened.Concat(closed).OrderBy(rule => rule.Depth).ThenBy(rule => !rule.IsEditable));
+    }
+
+    /// <summary>The same rules, and further ones behind them.</summary>
+    public RootfsSplit Then(IEnumerable<SplitRule> further) => new([.. Rules, .. further], Required);
+
+    /// <summary>The same rules with more paths that must be editable whatever the rules say.</summary>
+    /// <exception cref="RejectedRequestException">A rule says expressly that one of them is read-only.</exception>
+    public RootfsSplit WithRequired(params IEnumerable<string> paths)
+    {
+        var all = paths.ToList();
+        if (all.FirstOrDefault(path => LastNaming(path) is { IsEditable: false }) is { } refused)
+        {
+            throw new RejectedRequestException("readonly", $"The path {refused} cannot be read-only: every sandbox needs it writable. Leave the rule '{LastNaming(refused)}' out.");
+        }
+
+        return new RootfsSplit(Rules, [.. Required.Union(all, StringComparer.Ordinal)]);
+    }
+
+    /// <summary>The last rule that names just this path and nothing else.</summary>
+    public SplitRule? LastNaming(string path) => Rules.LastOrDefault(rule => rule.Path == path);
+
+    /// <summary>What the rules say of a path (absolute, plain), as a directory.</summary>
+    public bool IsEditable(string path)
+    {
+        var at = Root;
+        foreach (var name in path.Split('/', StringSplitOptions.RemoveEmptyEntries)) at = at.Enter(Encoding.UTF8.GetBytes(name), isDirectory: true);
+        return at.IsEditable;
     }
 
     /// <summary>An absolute path in its plain form; nothing where it is relative or walks through <c>..</c>.</summary>
@@ -77,17 +110,6 @@ public sealed class RootfsSplit
         return parts.Contains("..") ? null : "/" + string.Join('/', parts);
     }
 
-    private static string Checked(string field, string path) =>
-        Normalize(path) ?? throw new RejectedRequestException(field, $"'{path}' is not an absolute path without '..'.");
-
-    private SplitDecision Longest(string path)
-    {
-        for (var prefix = path; ; prefix = prefix.LastIndexOf('/') is var slash and > 0 ? prefix[..slash] : "/")
-        {
-            if (rules.TryGetValue(prefix, out var decision)) return decision;
-            if (prefix == "/") return SplitDecision.ReadOnly;
-        }
-    }
-
-    private IEnumerable<string> Of(SplitDecision decision) => rules.Where(rule => rule.Value == decision).Select(rule => rule.Key).Order(StringComparer.Ordinal);
+    /// <summary>The rules' patterns, and behind them those of what is required.</summary>
+    internal SplitPattern PatternAt(int index) => index < Rules.Count ? Rules[index].Compiled : required[index - Rules.Count];
 }

@@ -181,8 +181,8 @@ public sealed unsafe partial class DirectoryHandle : IDisposable
             if (Libc.StatxAt(Handle.DangerousGetHandle().ToInt32(), native, Libc.AtSymlinkNoFollow, StatxBasic, &raw) == 0) return FileStatus.From(raw);
         }
 
-        var error = LinuxException.Last("statx", Show(name));
-        return error.Errno == Errno.ENOENT ? null : throw error;
+        var errno = LinuxException.LastErrno;
+        return errno == Errno.ENOENT ? null : throw new LinuxException("statx", Show(name), errno);
     }
 
     /// <summary>The directory's own status.</summary>
@@ -212,28 +212,20 @@ public sealed unsafe partial class DirectoryHandle : IDisposable
     /// <param name="most">How many of them: of a directory that somebody else filled, all can be more than there is memory.</param>
     public List<byte[]> Entries(int most = int.MaxValue)
     {
+        using var listing = List();
+        var names = new List<byte[]>();
+        while (names.Count < most && listing.Next() is { } name) names.Add(name);
+        return names;
+    }
+
+    /// <summary>The names in this directory one after another, however many; entries may be removed or replaced meanwhile.</summary>
+    public DirectoryListing List()
+    {
         // A descriptor of its own: readdir(3) moves the position and closedir(3) closes it.
         using var own = OpenAt("."u8, ReadOnly | Directory, 0, Resolve.Beneath);
-        var stream = Libc.FdOpenDir(own.DangerousGetHandle().ToInt32());
-        if (stream == 0) throw LinuxException.Last("fdopendir", Path);
+        var listing = new DirectoryListing(own, Path);
         own.SetHandleAsInvalid();
-        var names = new List<byte[]>();
-        try
-        {
-            for (byte* entry = Libc.ReadDir(stream); entry != null && names.Count < most; entry = Libc.ReadDir(stream))
-            {
-                // struct dirent: d_ino 8, d_off 8, d_reclen 2, d_type 1, d_name.
-                var name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + 19);
-                if (name.SequenceEqual("."u8) || name.SequenceEqual(".."u8)) continue;
-                names.Add(name.ToArray());
-            }
-        }
-        finally
-        {
-            _ = Libc.CloseDir(stream);
-        }
-
-        return names;
+        return listing;
     }
 
     /// <summary>Sets the owner of an entry; a symlink's own.</summary>
@@ -284,7 +276,10 @@ public sealed unsafe partial class DirectoryHandle : IDisposable
 
     public void Dispose() => Handle.Dispose();
 
-    private SafeFileHandle OpenAt(ReadOnlySpan<byte> path, int flags, uint mode, Resolve resolve)
+    private SafeFileHandle OpenAt(ReadOnlySpan<byte> path, int flags, uint mode, Resolve resolve) =>
+        TryOpenAt(path, flags, mode, resolve, out var errno) ?? throw new LinuxException("openat2", Show(path), errno);
+
+    private SafeFileHandle? TryOpenAt(ReadOnlySpan<byte> path, int flags, uint mode, Resolve resolve, out Errno errno)
     {
         var how = new Libc.OpenHow
         {
@@ -297,10 +292,10 @@ public sealed unsafe partial class DirectoryHandle : IDisposable
             for (var attempt = 1; ; attempt++)
             {
                 var fd = Libc.SyscallOpenAt2(Libc.SysOpenAt2, Handle.DangerousGetHandle().ToInt32(), native, &how, (nuint)sizeof(Libc.OpenHow));
+                errno = fd >= 0 ? Errno.None : LinuxException.LastErrno;
                 if (fd >= 0) return new SafeFileHandle((nint)fd, ownsHandle: true);
-                var error = LinuxException.Last("openat2", Show(path));
                 // A scoped walk through ".." fails with EAGAIN whenever anything on the host was renamed or mounted meanwhile (openat2(2)).
-                if (error.Errno is not (Errno.EAGAIN or Errno.EINTR) || attempt == WalkAttempts) throw error;
+                if (errno is not (Errno.EAGAIN or Errno.EINTR) || attempt == WalkAttempts) return null;
             }
         }
     }

@@ -11,6 +11,8 @@ public enum Errno
     ESRCH = 3,
     EINTR = 4,
     EIO = 5,
+    ENXIO = 6,
+    E2BIG = 7,
     ENOEXEC = 8,
     EAGAIN = 11,
     ENOMEM = 12,
@@ -24,7 +26,9 @@ public enum Errno
     EINVAL = 22,
     ENOSPC = 28,
     EROFS = 30,
+    EMLINK = 31,
     EPIPE = 32,
+    ERANGE = 34,
     ENAMETOOLONG = 36,
     ENOSYS = 38,
     ENOTEMPTY = 39,
@@ -43,5 +47,7 @@ public sealed class LinuxException(string call, string path, Errno errno)
 
     public Errno Errno { get; } = errno;
 
-    internal static LinuxException Last(string call, string path) => new(call, path, (Errno)Marshal.GetLastPInvokeError());
+    internal static Errno LastErrno => (Errno)Marshal.GetLastPInvokeError();
+
+    internal static LinuxException Last(string call, string path) => new(call, path, LastErrno);
 }

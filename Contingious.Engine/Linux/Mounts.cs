@@ -5,6 +5,7 @@ namespace Contingious.Engine.Linux;
 /// <summary>Mounts in this process's own mount namespace (mount(2)).</summary>
 public static unsafe class Mounts
 {
+    private const ulong ReadOnly = 1;
     private const ulong NoSuid = 2;
     private const ulong NoDev = 4;
     private const ulong Remount = 32;
@@ -28,6 +29,17 @@ public static unsafe class Mounts
         // A bind takes the source's flags over, and those that were locked when the namespace was made cannot be taken away (mount_namespaces(7)).
         Mount(source, target, null, BindFlag | Remount | NoSuid | NoDev | FlagsOf(target), null);
     }
+
+    /// <summary>As <see cref="Bind"/>, and nothing can be written there.</summary>
+    public static void BindReadOnly(string source, string target)
+    {
+        Mount(source, target, null, BindFlag, null);
+        Mount(source, target, null, BindFlag | Remount | ReadOnly | NoSuid | NoDev | FlagsOf(target), null);
+    }
+
+    /// <summary>A lower directory as the options of an overlayfs take it: a colon would begin the next one, a comma the next option.</summary>
+    public static string EscapeLower(string path) =>
+        path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal);
 
     /// <summary>
     /// Mounts an overlayfs of a user namespace's own: <c>userxattr</c>, because the trusted ones are the host's root's

@@ -7,11 +7,16 @@ namespace Contingious.Engine.Linux;
 public static unsafe class ProcessImage
 {
     /// <summary>Becomes another program, with standard streams kept and every other descriptor closed. Returns only by failing.</summary>
+    /// <param name="path">The program.</param>
+    /// <param name="args">Its arguments, without its name.</param>
+    /// <param name="env">Its whole environment.</param>
+    /// <param name="kept">A descriptor that stays open too, under its number.</param>
     /// <exception cref="LinuxException">The program cannot be executed.</exception>
-    public static LinuxException Replace(string path, IReadOnlyList<string> args, IReadOnlyDictionary<string, string> env)
+    public static LinuxException Replace(string path, IReadOnlyList<string> args, IReadOnlyDictionary<string, string> env, MemoryFile? kept = null)
     {
         const uint closeOnExec = 4;
         _ = Libc.SyscallCloseRange(Libc.SysCloseRange, 3, uint.MaxValue, closeOnExec);
+        if (kept is not null && Libc.Fcntl(kept.Handle, Libc.FSetFd, 0) != 0) return LinuxException.Last("fcntl", kept.Path);
         var argv = Strings(args.Prepend(path));
         var envp = Strings(env.Select(entry => $"{entry.Key}={entry.Value}"));
         fixed (byte* program = NativePath.Terminated(path))

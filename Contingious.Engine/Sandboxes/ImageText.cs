@@ -39,6 +39,6 @@ internal static class ImageText
         }
     }
 
-    /// <summary>Whether the path is below one of the image's read-only mounts.</summary>
-    public static bool IsReadOnly(Image image, string path) => image.ReadOnlyMounts.Any(mount => path.StartsWith($"{mount}/", StringComparison.Ordinal));
+    /// <summary>Whether the path is one of the image's read-only mounts, or below one.</summary>
+    public static bool IsReadOnly(Image image, string path) => image.ReadOnlyMounts.Any(mount => path == mount || path.StartsWith($"{mount}/", StringComparison.Ordinal));
 }

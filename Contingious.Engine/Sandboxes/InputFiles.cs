@@ -64,10 +64,17 @@ internal sealed class InputFiles(
     /// older crun follows a link there out of the rootfs (CVE-2026-47766). A step that was root of its container can
     /// have made one for the next step.
     /// </summary>
+    /// <param name="destinations">Where something is mounted on a directory.</param>
+    /// <param name="files">Where something is mounted on a file, which has to be a regular one.</param>
     /// <exception cref="RejectedRequestException">One is not.</exception>
-    public void RequireMountPoints(IEnumerable<string> destinations)
+    public void RequireMountPoints(IEnumerable<string> destinations, params IEnumerable<string> files)
     {
         using var root = Clone.Open();
+        foreach (var file in files)
+        {
+            if (!IsRegular(root, file)) throw new RejectedRequestException("image", $"{file} is not a regular file, reached through real directories, and something must be mounted there.");
+        }
+
         foreach (var destination in destinations)
         {
             try
@@ -78,6 +85,20 @@ internal sealed class InputFiles(
             {
                 throw new RejectedRequestException("image", $"{destination} is not a real directory, and something must be mounted there.");
             }
+        }
+    }
+
+    private static bool IsRegular(DirectoryHandle root, string path)
+    {
+        try
+        {
+            var slash = path.LastIndexOf('/');
+            using var directory = root.OpenDirectory(slash == 0 ? "." : path[1..slash]);
+            return directory.TryStatus(Encoding.UTF8.GetBytes(path[(slash + 1)..]))?.Kind == FileKind.Regular;
+        }
+        catch (LinuxException error) when (error.Errno is Errno.ELOOP or Errno.ENOTDIR or Errno.ENOENT)
+        {
+            return false;
         }
     }
 

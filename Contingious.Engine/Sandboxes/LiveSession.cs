@@ -31,6 +31,8 @@ public sealed class LiveSession : IDisposable
     private const string Prefix = "exec-";
 
     private static readonly TimeSpan killPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan endPatience = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan lookEvery = TimeSpan.FromMilliseconds(5);
 
     private readonly string directory;
     private readonly string name;
@@ -48,8 +50,19 @@ public sealed class LiveSession : IDisposable
     /// <summary>What to run.</summary>
     public ProgramRequest Program { get; internal set; } = new("false");
 
-    /// <summary>Whether the container that the command is in lives still.</summary>
-    public bool IsContainerAlive => Container.IsAlive;
+    /// <summary>
+    /// Whether the container that the command was in has ended, or ends now: its first process is the last to go, after it has killed all others.
+    /// </summary>
+    public async Task<bool> IsContainerEndingAsync()
+    {
+        for (var waited = TimeSpan.Zero; Container.IsAlive; waited += lookEvery)
+        {
+            if (waited >= endPatience) return false;
+            await Task.Delay(lookEvery).ConfigureAwait(false);
+        }
+
+        return true;
+    }
 
     internal ProcessIdentity Container { get; init; }
 

@@ -30,6 +30,9 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
     private int matches;
     private bool isFull;
 
+    /// <summary>Files of the rootfs over which others are bound: what is in them is not what the container saw, and as with all that is read-only, nothing of it is the job's.</summary>
+    public IReadOnlySet<string> MountPoints { get; init; } = new HashSet<string>();
+
     /// <summary>Whether a cap was reached: something was left out, shortened, or is without its content.</summary>
     public bool Truncated { get; private set; }
 
@@ -102,6 +105,7 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
     private bool Add(DirectoryHandle directory, byte[] name, FileStatus status)
     {
         var raw = RawPath();
+        if (MountPoints.Count > 0 && MountPoints.Contains(Encoding.UTF8.GetString(raw))) return true;
         var path = NativePath.Display(raw);
         matches++;
         if (seen.Contains(path)) return true;

@@ -137,7 +137,7 @@ internal sealed class Sandbox : IAsyncDisposable
             rootfses[plan.Rootfs].Add(WorkingDirectoryBytes, WorkingDirectoryInodes, () => input.PrepareWorkingDirectory($"steps[{plan.Index}].cwd"));
             if (plan.Index == 0) input.Put(request.Files, "files");
             input.Put(plan.Step.Files, $"steps[{plan.Index}].files");
-            input.RequireMountPoints(Mounts.PointsOf(plan));
+            input.RequireMountPoints(Mounts.PointsOf(plan), SandboxMounts.FilePointsOf(plan));
             Mounts.PrepareStep();
             return null;
         }
@@ -151,6 +151,9 @@ internal sealed class Sandbox : IAsyncDisposable
             return new StepReport { Name = plan.Step.Name, Outcome = Outcome.DiskLimit, Message = $"The files of the step no longer fit: earlier steps used the disk limit up ({error.Message})." };
         }
     }
+
+    /// <summary>A step's rootfs, for whoever looks at it from outside while nothing runs in it.</summary>
+    public RootfsView View(StepPlan plan) => new(rootfses[plan.Rootfs].RootfsDirectory, rootfses[plan.Rootfs].WrittenDirectory, Slice.FirstId);
 
     public Task<StepRun> LaunchAsync(StepBundle bundle)
     {
@@ -181,7 +184,7 @@ internal sealed class Sandbox : IAsyncDisposable
     {
         if (request.Outputs.Count == 0 || last is null) return ([], false);
         using var root = rootfses[last.Rootfs].Open();
-        var outputs = new OutputFiles(last.WorkingDirectory, request.OutputLimits, Mounts.Places);
+        var outputs = new OutputFiles(last.WorkingDirectory, request.OutputLimits, Mounts.Places) { MountPoints = SandboxMounts.FilePointsOf(last).ToHashSet(StringComparer.Ordinal) };
         return (outputs.Collect(root, request.Outputs), outputs.Truncated);
     }
 

@@ -58,9 +58,12 @@ internal sealed class SandboxMounts
         ];
     }
 
-    /// <summary>The mount points of a step that are in its rootfs, as opposed to on top of another mount.</summary>
+    /// <summary>The mount points of a step that are directories of its rootfs, as opposed to on top of another mount.</summary>
     public IEnumerable<string> PointsOf(StepPlan plan) =>
-        RuntimeSpec.OwnMountPoints.Append(RuntimeSpec.ToolsMount).Concat(Of(plan).Select(bind => bind.Destination)).Where(path => !IsOnTop(path, plan));
+        RuntimeSpec.OwnMountPoints.Append(RuntimeSpec.ToolsMount).Concat(Of(plan).Select(bind => bind.Destination)).Where(path => !IsOnTop(path, plan)).Except(FilePointsOf(plan));
+
+    /// <summary>The mount points of a step that are files of its rootfs: the image has them, and nobody makes one.</summary>
+    public static IReadOnlyList<string> FilePointsOf(StepPlan plan) => RootfsClone.ReadOnlyFilesOf(plan.Image);
 
     /// <summary>Puts what is ours into a new clone: files of /etc, and the mount points that its image has not.</summary>
     /// <param name="clone">The clone.</param>

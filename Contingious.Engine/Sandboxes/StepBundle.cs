@@ -57,7 +57,7 @@ internal sealed record StepPlan
                 Index = i,
                 Step = step,
                 Image = image,
-                Rootfs = step.Fresh || roots.TryAdd(image.Digest, own) ? own : roots[image.Digest],
+                Rootfs = step.Fresh || roots.TryAdd(image.Id, own) ? own : roots[image.Id],
                 User = ContainerUser.Resolve(step.User, image, request.Root, $"steps[{i}].user"),
                 WorkingDirectory = step.WorkingDirectory ?? image.Config.WorkingDir,
             });

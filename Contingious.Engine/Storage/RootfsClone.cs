@@ -14,6 +14,8 @@ internal sealed class RootfsClone : IDisposable
     /// <summary>An upper and a work directory with what overlayfs makes in it.</summary>
     private const int OverlayInodes = 8;
 
+    private const string UpperName = "upper";
+
     private readonly JobDisk disk;
     private readonly string onDisk;
     private readonly CloneEngine engine;
@@ -31,8 +33,14 @@ internal sealed class RootfsClone : IDisposable
     /// <summary>The rootfs, as crun is told it.</summary>
     public string RootfsDirectory { get; }
 
+    /// <summary>What is written to the rootfs lies here: in the rootfs itself, or in the overlay's upper directory.</summary>
+    public string WrittenDirectory => engine == CloneEngine.Overlay ? $"{onDisk}/{UpperName}" : RootfsDirectory;
+
     /// <summary>The container paths where the image's read-only tree must be bound over its rootfs.</summary>
     public static IReadOnlyList<string> ReadOnlyMountsOf(Image image) => image.CloneEngine == CloneEngine.Split ? image.ReadOnlyMounts : [];
+
+    /// <summary>Those of <see cref="ReadOnlyMountsOf"/> that are files.</summary>
+    public static IReadOnlyList<string> ReadOnlyFilesOf(Image image) => image.CloneEngine == CloneEngine.Split ? image.ReadOnlyFiles : [];
 
     /// <summary>Where a rootfs of that name is, or will be.</summary>
     public static string DirectoryOf(string sandboxDirectory, string name, CloneEngine engine) =>
@@ -120,7 +128,7 @@ internal sealed class RootfsClone : IDisposable
         Directory.CreateDirectory(onDisk);
         using var from = DirectoryHandle.Open(image.EditableDirectory);
         using var to = DirectoryHandle.Open(onDisk);
-        new TreeCloner(firstId, cancellation).Clone(from, to);
+        new TreeCloner(firstId, image.EditableXattrs, cancellation).Clone(from, to);
     }
 
     private void Overlay(string lower)
@@ -129,9 +137,9 @@ internal sealed class RootfsClone : IDisposable
         using (var disk = DirectoryHandle.Open(this.disk.Directory)) disk.CreateDirectory(Encoding.UTF8.GetBytes(Path.GetFileName(onDisk)), 0x1C0 /* 0700 */);
         using var own = DirectoryHandle.Open(onDisk);
         own.CreateDirectory("work"u8, 0x1C0 /* 0700 */);
-        own.CreateDirectory("upper"u8, 0x1C0 /* 0700 */);
+        own.CreateDirectory(Encoding.UTF8.GetBytes(UpperName), 0x1C0 /* 0700 */);
         using (var below = DirectoryHandle.Open(lower))
-        using (var upper = own.OpenDirectory("upper"))
+        using (var upper = own.OpenDirectory(UpperName))
         {
             // The root of the whole is the upper's.
             var root = below.Status();
@@ -139,7 +147,7 @@ internal sealed class RootfsClone : IDisposable
             upper.SetMode(root.Permissions);
         }
 
-        Mounts.Overlay(RootfsDirectory, lower, $"{onDisk}/upper", $"{onDisk}/work");
+        Mounts.Overlay(RootfsDirectory, lower, WrittenDirectory, $"{onDisk}/work");
     }
 
     private void Allow(long bytes, long inodes)

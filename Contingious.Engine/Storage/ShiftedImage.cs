@@ -48,30 +48,61 @@ internal static class ShiftedImage
             var slice = Path.GetFileName(path).TrimStart('.').Split('-')[0];
             using var unused = FileLock.TryClaim($"{layout.SlicesDirectory}/{slice}");
             if (unused is null) continue;
-            using var folder = DirectoryHandle.Open(Path.GetDirectoryName(path) ?? "/");
-            folder.RemoveTree(Bytes(Path.GetFileName(path)));
+            try
+            {
+                using var folder = DirectoryHandle.Open(Path.GetDirectoryName(path) ?? "/");
+                folder.RemoveTree(Bytes(Path.GetFileName(path)));
+            }
+            catch (LinuxException error) when (error.Errno == Errno.ENOENT)
+            {
+                // Removed with its image meanwhile.
+            }
         }
     }
 
     /// <summary>The copies that are being made, or that a killed owner left.</summary>
     public static IEnumerable<string> Unfinished(HostLayout layout) =>
-        !Directory.Exists(layout.ImagesDirectory) ? [] : Directory.EnumerateDirectories(layout.ImagesDirectory, "sha256-*")
-            .Select(image => $"{image}/{FolderName}")
-            .Where(Directory.Exists)
-            .SelectMany(folder => Directory.EnumerateDirectories(folder, $".*{UnfinishedSuffix}"));
+        !Directory.Exists(layout.ImagesDirectory) ? [] : Directory.EnumerateDirectories(layout.ImagesDirectory, "sha256-*").SelectMany(image => UnfinishedOf($"{image}/{FolderName}"));
+
+    private static List<string> UnfinishedOf(string folder)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories(folder, $".*{UnfinishedSuffix}")];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // None was made yet, or the image is being removed.
+            return [];
+        }
+    }
 
     private static void Copy(Image image, DirectoryHandle target, uint firstId, CancellationToken cancellation)
     {
-        using (var editable = DirectoryHandle.Open(image.EditableDirectory)) new TreeCloner(firstId, cancellation).Clone(editable, target);
+        // Made once for a slice, so it is looked at whole: what the image tells of attributes is of its editable tree only.
+        using (var editable = DirectoryHandle.Open(image.EditableDirectory)) new TreeCloner(firstId, copiesXattrs: true, cancellation).Clone(editable, target);
         using var readOnly = DirectoryHandle.Open(image.ReadOnlyDirectory);
-        foreach (var mount in image.ReadOnlyMounts)
+        foreach (var file in image.ReadOnlyFiles) CopyFile(readOnly, target, file, firstId, cancellation);
+        foreach (var mount in image.ReadOnlyMounts.Except(image.ReadOnlyFiles))
         {
             using var from = readOnly.OpenDirectory(mount.TrimStart('/'));
             using var to = target.OpenDirectory(mount.TrimStart('/'));
-            new TreeCloner(firstId, cancellation).Clone(from, to);
+            new TreeCloner(firstId, copiesXattrs: true, cancellation).Clone(from, to);
             var status = from.Status();
             to.SetTimes(status.ModifySeconds, status.ModifyNanoseconds);
         }
+    }
+
+    private static void CopyFile(DirectoryHandle readOnly, DirectoryHandle target, string path, uint firstId, CancellationToken cancellation)
+    {
+        var slash = path.LastIndexOf('/');
+        var directory = slash == 0 ? "." : path[1..slash];
+        using var from = readOnly.OpenDirectory(directory);
+        using var to = target.OpenDirectory(directory);
+        var before = to.Status();
+        to.RemoveFile(Bytes(path[(slash + 1)..]));
+        new TreeCloner(firstId, copiesXattrs: true, cancellation).CloneFile(from, to, Bytes(path[(slash + 1)..]));
+        to.SetTimes(before.ModifySeconds, before.ModifyNanoseconds);
     }
 
     private static byte[] Bytes(string name) => Encoding.UTF8.GetBytes(name);

@@ -1,30 +1,34 @@
 using Contingious.Engine.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace Contingious.Engine.Storage;
 
 /// <summary>
 /// Copies a directory tree into an empty directory: owners shifted into a slice of the subordinate ids, modes and
-/// times kept, hard links kept among themselves. Both sides are walked by descriptor, never by path.
+/// times kept, holes and hard links too. Both sides are walked by descriptor, never by path.
 /// </summary>
-internal sealed class TreeCloner(uint idShift, CancellationToken cancellation)
+/// <param name="idShift">Added to every owner.</param>
+/// <param name="copiesXattrs">
+/// Whether attributes of <c>user.*</c> are looked for and copied, where the target has any (tmpfs has since Linux 6.6). No others are:
+/// <c>security.capability</c> does nothing where a container runs, and the copy's owner is another.
+/// </param>
+/// <param name="cancellation">Ends it early.</param>
+internal sealed class TreeCloner(uint idShift, bool copiesXattrs, CancellationToken cancellation)
 {
-    private readonly Dictionary<ulong, (DirectoryHandle Directory, byte[] Name)> linked = [];
-    private readonly List<DirectoryHandle> held = [];
+    /// <summary>The first copy of a file with more than one name, by the inode of what it is a copy of.</summary>
+    private readonly Dictionary<ulong, (Place Directory, byte[] Name)> linked = [];
 
     public void Clone(DirectoryHandle from, DirectoryHandle to)
     {
-        try
-        {
-            CloneContents(from, to);
-            CloneAttributes(from.Status(), to);
-        }
-        finally
-        {
-            held.ForEach(directory => directory.Dispose());
-        }
+        CloneContents(from, to, new Place(to, null, []));
+        CloneAttributes(from.Status(), from, to);
     }
 
-    private void CloneContents(DirectoryHandle from, DirectoryHandle to)
+    /// <summary>Copies one regular file into another directory, where nothing has its name.</summary>
+    public void CloneFile(DirectoryHandle from, DirectoryHandle to, byte[] name) =>
+        CloneFile(from, to, name, (from.TryStatus(name) ?? throw new FileNotFoundException($"{from.Path}/{NativePath.Display(name)} is not there.")) with { LinkCount = 1 }, new Place(to, null, []));
+
+    private void CloneContents(DirectoryHandle from, DirectoryHandle to, Place place)
     {
         foreach (var name in from.Entries())
         {
@@ -34,16 +38,17 @@ internal sealed class TreeCloner(uint idShift, CancellationToken cancellation)
             {
                 case FileKind.Directory:
                     to.CreateDirectory(name, status.Permissions);
-                    var source = from.OpenDirectory(name);
-                    var target = to.OpenDirectory(name);
-                    CloneContents(source, target);
-                    CloneAttributes(status, target);
+                    using (var source = from.OpenDirectory(name))
+                    using (var target = to.OpenDirectory(name))
+                    {
+                        CloneContents(source, target, new Place(place.Root, place, name));
+                        CloneAttributes(status, source, target);
+                    }
+
                     to.SetTimes(name, status.ModifySeconds, status.ModifyNanoseconds);
-                    Release(source);
-                    Release(target);
                     break;
                 case FileKind.Regular:
-                    CloneFile(from, to, name, status);
+                    CloneFile(from, to, name, status, place);
                     break;
                 case FileKind.Symlink:
                     to.CreateSymlink(from.ReadLink(name), name);
@@ -59,40 +64,48 @@ internal sealed class TreeCloner(uint idShift, CancellationToken cancellation)
         }
     }
 
-    private void CloneFile(DirectoryHandle from, DirectoryHandle to, byte[] name, FileStatus status)
+    private void CloneFile(DirectoryHandle from, DirectoryHandle to, byte[] name, FileStatus status, Place place)
     {
-        if (status.LinkCount > 1)
+        if (status.LinkCount > 1 && !linked.TryAdd(status.Inode, (place, name)))
         {
-            if (linked.TryGetValue(status.Inode, out var first))
-            {
-                to.CreateHardLink(first.Directory, first.Name, name);
-                return;
-            }
-
-            linked[status.Inode] = (to, name);
-            if (!held.Contains(to)) held.Add(to);
+            var first = linked[status.Inode];
+            using var directory = first.Directory.Open();
+            to.CreateHardLink(directory, first.Name, name);
+            return;
         }
 
         using (var source = from.OpenRead(name))
         using (var target = to.CreateFile(name, 0x180))
         {
-            Copy(source, target, status.Size);
+            if (FileContent.HasHoles(status)) FileContent.CopySparse(source, target, status.Size);
+            else Copy(source, target, status.Size);
             DirectoryHandle.SetOwner(target, status.Uid + idShift, status.Gid + idShift);
 
             // After the owner: chown(2) clears the bits above 0777.
             DirectoryHandle.SetMode(target, status.Permissions);
+            if (copiesXattrs) CopyXattrs(FileXattrs.Names(source), xattr => FileXattrs.TryGet(source, xattr), (xattr, value) => FileXattrs.TrySet(target, xattr, value));
         }
 
         to.SetTimes(name, status.ModifySeconds, status.ModifyNanoseconds);
     }
 
-    private void CloneAttributes(FileStatus status, DirectoryHandle target)
+    private void CloneAttributes(FileStatus status, DirectoryHandle source, DirectoryHandle target)
     {
         target.SetOwner(status.Uid + idShift, status.Gid + idShift);
         target.SetMode(status.Permissions);
+        if (copiesXattrs) CopyXattrs(FileXattrs.Names(source), xattr => FileXattrs.TryGet(source, xattr), (xattr, value) => FileXattrs.TrySet(target, xattr, value));
     }
 
-    private static void Copy(Microsoft.Win32.SafeHandles.SafeFileHandle source, Microsoft.Win32.SafeHandles.SafeFileHandle target, long size)
+    private static void CopyXattrs(IReadOnlyList<byte[]> names, Func<byte[], byte[]?> get, Func<byte[], byte[], Errno> set)
+    {
+        foreach (var name in names)
+        {
+            if (!name.AsSpan().StartsWith("user."u8) || get(name) is not { } value) continue;
+            if (set(name, value) is var errno and not (Errno.None or Errno.EOPNOTSUPP)) throw new LinuxException("fsetxattr", NativePath.Display(name), errno);
+        }
+    }
+
+    private static void Copy(SafeFileHandle source, SafeFileHandle target, long size)
     {
         var buffer = new byte[(int)Math.Clamp(size, 1, 128 << 10)];
         long offset = 0;
@@ -104,8 +117,14 @@ internal sealed class TreeCloner(uint idShift, CancellationToken cancellation)
         }
     }
 
-    private void Release(DirectoryHandle directory)
+    /// <summary>A directory of the copy by its way there: as many as have hard links may not all be open at once.</summary>
+    private sealed record Place(DirectoryHandle Root, Place? Above, byte[] Name)
     {
-        if (!held.Contains(directory)) directory.Dispose();
+        public DirectoryHandle Open()
+        {
+            var path = new List<byte>();
+            for (var place = this; place.Above is not null; place = place.Above) path.InsertRange(0, [.. place.Name, (byte)'/']);
+            return Root.OpenDirectory(path.Count == 0 ? "."u8.ToArray() : [.. path]);
+        }
     }
 }

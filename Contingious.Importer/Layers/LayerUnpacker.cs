@@ -1,224 +1,208 @@
 using Contingious.Engine.Linux;
-using Microsoft.Win32.SafeHandles;
 
 namespace Contingious.Importer.Layers;
 
 /// <summary>
-/// Applies the layers of an image, one after another, to a rootfs (OCI image-spec, layer.md). Every walk is scoped to the rootfs by openat2(2);
-/// symlinks that the image has in its paths mean what they would mean inside it.
+/// Applies the layers of an image, one after another, to an empty rootfs (OCI image-spec, layer.md). Every walk is scoped to the rootfs by
+/// openat2(2); symlinks that the image has in its paths mean what they would mean inside it.
 /// </summary>
 /// <param name="root">The rootfs; nobody else changes it.</param>
+/// <param name="limits">What the image may cost.</param>
+/// <param name="report">What is left out is told here.</param>
 /// <param name="keepOwners">Whether to give files the owners that the layers say: needs the right to chown, as uid 0 of a user namespace has it.</param>
 internal sealed class LayerUnpacker(DirectoryHandle root, ImportLimits limits, UnpackReport report, bool keepOwners)
 {
-    /// <summary>The largest id that a user namespace of one slice of subordinate ids maps.</summary>
-    public const long MaxId = 65535;
+    private const uint UndescribedMode = 0x1ED; // 0755
 
-    private const uint Permissions = 0x1FF;
-    private const uint Sticky = 0x200;
-    private const uint SetIdBits = 0xC00;
-
-    private readonly byte[] buffer = new byte[128 << 10];
-    private int entries;
+    private readonly InodeSet linkedInodes = new();
+    private int layers;
+    private long entries;
     private long unpacked;
+
+    /// <summary>What gives files their attributes: whoever has entries uses the same.</summary>
+    public EntryAttributes Attributes { get; } = new(report, keepOwners);
+
+    /// <summary>The files that were given more than one name.</summary>
+    public InodeSet LinkedInodes => linkedInodes;
 
     /// <summary>Applies one layer.</summary>
     /// <param name="tar">The layer's tar, unpacked.</param>
+    /// <param name="cancellation">Ends it early, with the rootfs half made.</param>
     /// <exception cref="InvalidImageException">The layer is malformed, against a limit, or would leave the rootfs.</exception>
-    public void Apply(Stream tar, CancellationToken cancellation)
+    public void Apply(Stream tar, CancellationToken cancellation) => Apply(new TarLayer(tar, limits.TarHeader, Attributes, report), cancellation);
+
+    /// <summary>Applies one layer.</summary>
+    /// <exception cref="InvalidImageException">The layer is malformed, against a limit, or would leave the rootfs.</exception>
+    public void Apply(ILayerEntries layer, CancellationToken cancellation)
     {
-        var reader = new TarReader(tar, limits.TarHeader);
-        var layer = new LayerContents(root);
-        var directories = new List<TarEntry>();
-        while (reader.Next() is { } entry)
+        var isLowest = layers++ == 0;
+        // Until a layer describes it, it is as any directory that no layer describes.
+        if (isLowest) root.SetTimes(0, 0);
+        using var directories = new OpenDirectories(root);
+        var contents = new LayerContents(isLowest);
+        contents.AddRoot(root);
+        while (layer.Next() is { } entry)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (++entries > limits.Entries) throw new InvalidImageException($"The image has more than {limits.Entries} entries.");
+            CountEntry();
             try
             {
-                ApplyEntry(reader, entry, layer);
+                ApplyEntry(layer, entry, directories, contents);
             }
             catch (LinuxException error)
             {
                 throw new InvalidImageException($"The entry '{EntryPath.Show(entry.Name)}' cannot be unpacked: {error.Message}", error);
             }
-
-            if (entry.Kind == TarEntryKind.Directory) directories.Add(entry);
         }
 
-        // Last and deepest first: whatever is made in a directory changes its time.
-        foreach (var entry in Enumerable.Reverse(directories)) SetTime(entry);
+        directories.LetGo();
     }
 
-    private void ApplyEntry(TarReader reader, TarEntry entry, LayerContents layer)
+    private void ApplyEntry(ILayerEntries layer, TarEntry entry, OpenDirectories directories, LayerContents contents)
     {
-        var path = EntryPath.Split(entry.Name, limits.Depth);
-        if (path.Count == 0)
+        var path = EntryPath.Parse(entry.Name, limits.Depth);
+        if (path.IsRoot)
         {
             // CVE-2021-29136: the rootfs itself must not turn into a symlink.
             if (entry.Kind != TarEntryKind.Directory) throw new InvalidImageException($"The layer makes its own root a {entry.Kind}.");
-            SetOwnerAndMode(root, entry);
+            Describe(HoldParent(path, directories, contents), entry, isNew: false);
             return;
         }
 
-        if (path.Any(Whiteout.IsBookkeeping))
+        if (Whiteout.IsBookkeeping(path))
         {
             report.Add(Dropped.Metadata, EntryPath.Show(entry.Name));
             return;
         }
 
-        if (path.Take(path.Count - 1).Any(Whiteout.Is)) throw new InvalidImageException($"The layer has something below the whiteout '{EntryPath.Show(entry.Name)}'.");
-        var name = path[^1];
-        if (Whiteout.Is(name))
-        {
-            Hide(path, name, layer);
-            return;
-        }
-
-        using var parent = OpenOrMakeParent(path, path.Count - 1, layer);
-        Make(reader, entry, parent, name, layer);
+        if (Whiteout.IsAbove(path)) throw new InvalidImageException($"The layer has something below the whiteout '{EntryPath.Show(entry.Name)}'.");
+        if (Whiteout.Is(path.Name)) Hide(path, directories, contents);
+        else Make(layer, entry, path, directories, contents);
     }
 
-    private void Hide(List<byte[]> path, byte[] name, LayerContents layer)
+    private static void Hide(EntryPath path, OpenDirectories directories, LayerContents contents)
     {
-        DirectoryHandle parent;
-        try
-        {
-            parent = root.OpenDirectory(EntryPath.Join(path, path.Count - 1), Resolve.InRoot);
-        }
-        catch (LinuxException error) when (error.Errno is Errno.ENOENT or Errno.ENOTDIR)
+        var isOpaque = Whiteout.IsOpaque(path.Name);
+        var hidden = isOpaque ? default : Whiteout.Hidden(path.Name);
+        if (contents.IsLowest) return;
+        if (directories.TryHold(path.Parent, out var errno) is not { } parent)
         {
             // Nothing to hide.
-            return;
+            if (errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP) return;
+            throw new LinuxException("openat2", NativePath.Display(path.Parent.Bytes), errno);
         }
 
-        using (parent)
-        {
-            if (Whiteout.IsOpaque(name)) layer.RemoveLowerContents(parent);
-            else layer.RemoveLower(parent, Whiteout.Hidden(name));
-        }
+        if (!isOpaque && parent.Handle.TryStatus(hidden) is null) return;
+        // What a path means may change, and removing below a directory that is open changes its time.
+        directories.LetGo(except: parent);
+        parent.Change();
+        if (isOpaque) contents.RemoveLowerContents(parent.Handle);
+        else contents.RemoveLower(parent.Handle, hidden);
     }
 
-    private void Make(TarReader reader, TarEntry entry, DirectoryHandle parent, byte[] name, LayerContents layer)
+    private void Make(ILayerEntries layer, TarEntry entry, EntryPath path, OpenDirectories directories, LayerContents contents)
     {
-        if ((entry.Mode & SetIdBits) != 0 && entry.Kind == TarEntryKind.File) report.Add(Dropped.SetUserId, EntryPath.Show(entry.Name));
-        if (entry.Xattrs.Count > 0) report.Add(Dropped.Xattrs, EntryPath.Show(entry.Name));
+        if (keepOwners && entry.Kind is TarEntryKind.File or TarEntryKind.Directory or TarEntryKind.Symlink) EntryAttributes.CheckOwner(entry);
+        var parent = HoldParent(path.Parent, directories, contents);
+        var name = path.Name;
+        parent.Change();
         switch (entry.Kind)
         {
             case TarEntryKind.Directory:
-                MakeDirectory(entry, parent, name);
-                break;
+                MakeDirectory(entry, path, parent, directories, contents);
+                return;
             case TarEntryKind.File:
-                parent.RemoveTree(name);
-                MakeFile(reader, entry, parent, name);
+                if (entry.Size > limits.Unpacked.Bytes - unpacked) throw new InvalidImageException($"The image unpacks to more than {limits.Unpacked}.");
+                unpacked += entry.Size;
+                while (!layer.TryMake(entry, parent.Handle, name)) Remove(parent, name, directories);
                 break;
             case TarEntryKind.Symlink:
-                parent.RemoveTree(name);
-                parent.CreateSymlink(entry.LinkName, name);
-                if (keepOwners) parent.SetOwner(name, Id(entry, entry.Uid), Id(entry, entry.Gid));
-                parent.SetTimes(name, entry.ModifySeconds, entry.ModifyNanoseconds);
+                while (!parent.Handle.TryCreateSymlink(entry.LinkName, name)) Remove(parent, name, directories);
+                Attributes.ApplyToSymlink(parent.Handle, name, entry);
                 break;
             case TarEntryKind.HardLink:
-                MakeHardLink(entry, parent, name);
-                break;
+                MakeHardLink(entry, parent, name, directories, contents);
+                return;
             case TarEntryKind.CharacterDevice or TarEntryKind.BlockDevice or TarEntryKind.Fifo:
-                parent.RemoveTree(name);
+                Remove(parent, name, directories);
                 report.Add(Dropped.Devices, EntryPath.Show(entry.Name));
                 break;
             default:
                 throw new InvalidImageException($"The layer has an entry of the kind {entry.Kind}.");
         }
 
-        layer.Add(parent, name);
+        contents.Add(parent, name);
     }
 
-    private void MakeDirectory(TarEntry entry, DirectoryHandle parent, byte[] name)
+    private void MakeDirectory(TarEntry entry, EntryPath path, HeldDirectory parent, OpenDirectories directories, LayerContents contents)
     {
-        if (parent.TryStatus(name) is not { Kind: FileKind.Directory })
+        var name = path.Name;
+        bool isNew;
+        while (!(isNew = parent.Handle.TryCreateDirectory(name, UndescribedMode)))
         {
-            parent.RemoveTree(name);
-            parent.CreateDirectory(name, 0x1ED /* 0755 */);
+            if (parent.Handle.TryStatus(name) is { Kind: FileKind.Directory }) break;
+            Remove(parent, name, directories);
         }
 
-        using var directory = parent.OpenDirectory(name);
-        SetOwnerAndMode(directory, entry);
+        var directory = directories.Hold(path, parent.Handle.OpenDirectory(name));
+        Describe(directory, entry, isNew);
+        contents.AddDirectory(parent, directory);
     }
 
-    private void MakeFile(TarReader reader, TarEntry entry, DirectoryHandle parent, byte[] name)
+    private void MakeHardLink(TarEntry entry, HeldDirectory parent, ReadOnlySpan<byte> name, OpenDirectories directories, LayerContents contents)
     {
-        using var file = parent.CreateFile(name, 0x180 /* 0600 */);
-        Copy(reader, entry, file);
-        if (keepOwners) DirectoryHandle.SetOwner(file, Id(entry, entry.Uid), Id(entry, entry.Gid));
-        DirectoryHandle.SetMode(file, entry.Mode & Permissions);
-        DirectoryHandle.SetTimes(file, entry.ModifySeconds, entry.ModifyNanoseconds);
-    }
-
-    private void Copy(TarReader reader, TarEntry entry, SafeFileHandle file)
-    {
-        if (entry.Size > limits.Unpacked.Bytes - unpacked) throw new InvalidImageException($"The image unpacks to more than {limits.Unpacked}.");
-        unpacked += entry.Size;
-        var offset = 0L;
-        int count;
-        while ((count = reader.Read(buffer)) > 0)
-        {
-            RandomAccess.Write(file, buffer.AsSpan(0, count), offset);
-            offset += count;
-        }
-    }
-
-    private void MakeHardLink(TarEntry entry, DirectoryHandle parent, byte[] name)
-    {
-        var target = EntryPath.Split(entry.LinkName, limits.Depth);
-        if (target.Count == 0) throw new InvalidImageException($"The hard link '{EntryPath.Show(entry.Name)}' points to the root.");
-        using var from = root.OpenDirectory(EntryPath.Join(target, target.Count - 1), Resolve.InRoot);
-        if (from.TryStatus(target[^1]) is not { } status) throw new InvalidImageException($"The hard link '{EntryPath.Show(entry.Name)}' points to '{EntryPath.Show(entry.LinkName)}', which is not there (yet).");
+        var target = EntryPath.Parse(entry.LinkName, limits.Depth);
+        if (target.IsRoot) throw new InvalidImageException($"The hard link '{EntryPath.Show(entry.Name)}' points to the root.");
+        var from = directories.TryHold(target.Parent, out var errno) ?? throw new LinuxException("openat2", NativePath.Display(target.Parent.Bytes), errno);
+        if (from.Handle.TryStatus(target.Name) is not { } status) throw new InvalidImageException($"The hard link '{EntryPath.Show(entry.Name)}' points to '{EntryPath.Show(entry.LinkName)}', which is not there (yet).");
         if (status.Kind == FileKind.Directory) throw new InvalidImageException($"The hard link '{EntryPath.Show(entry.Name)}' points to a directory.");
-        // Two names of one file already: removing one to link it again would lose it where both are the same.
-        if (parent.TryStatus(name) is { } present && (present.Inode, present.Device) == (status.Inode, status.Device)) return;
-        parent.RemoveTree(name);
-        parent.CreateHardLink(from, target[^1], name);
+        linkedInodes.Add(status.Inode);
+        while ((errno = parent.Handle.TryCreateHardLink(from.Handle, target.Name, name)) != Errno.None)
+        {
+            if (errno != Errno.EEXIST) throw new LinuxException("linkat", NativePath.Display(name), errno);
+            // Two names of one file already: removing one to link it again would lose it where both are the same.
+            if (parent.Handle.TryStatus(name) is { } present && present.Inode == status.Inode) break;
+            Remove(parent, name, directories);
+            // Which may have closed it.
+            from = directories.TryHold(target.Parent, out errno) ?? throw new LinuxException("openat2", NativePath.Display(target.Parent.Bytes), errno);
+        }
+
+        contents.AddLink(parent, name, status.Inode);
     }
 
-    private DirectoryHandle OpenOrMakeParent(List<byte[]> path, int count, LayerContents layer)
+    /// <summary>The directory of a path; what is missing of it is made, root's and 0755, and as old as can be, so that two imports are alike.</summary>
+    private HeldDirectory HoldParent(EntryPath path, OpenDirectories directories, LayerContents contents)
     {
-        try
-        {
-            return root.OpenDirectory(EntryPath.Join(path, count), Resolve.InRoot);
-        }
-        catch (LinuxException error) when (error.Errno == Errno.ENOENT && count > 0)
-        {
-            // Layers may leave out directories; then they are root's, 0755, as with every other tool.
-            using var above = OpenOrMakeParent(path, count - 1, layer);
-            if (above.TryStatus(path[count - 1]) is not null) throw;
-            above.CreateDirectory(path[count - 1], 0x1ED /* 0755 */);
-            layer.Add(above, path[count - 1]);
-            return above.OpenDirectory(path[count - 1]);
-        }
+        if (directories.TryHold(path, out var errno) is { } held) return held;
+        if (errno != Errno.ENOENT || path.IsRoot) throw new LinuxException("openat2", NativePath.Display(path.Bytes), errno);
+        var above = HoldParent(path.Parent, directories, contents);
+        CountEntry();
+        above.Change();
+        // A dangling symlink has the name.
+        if (!above.Handle.TryCreateDirectory(path.Name, UndescribedMode)) throw new LinuxException("openat2", NativePath.Display(path.Bytes), errno);
+        var made = directories.Hold(path, above.Handle.OpenDirectory(path.Name));
+        made.Handle.SetMode(UndescribedMode);
+        made.SetTime(0, 0);
+        contents.AddDirectory(above, made);
+        return made;
     }
 
-    private void SetOwnerAndMode(DirectoryHandle directory, TarEntry entry)
+    /// <summary>What a layer has, and what must be made for it, cost an inode each.</summary>
+    private void CountEntry()
     {
-        if (keepOwners) directory.SetOwner(Id(entry, entry.Uid), Id(entry, entry.Gid));
-        directory.SetMode(entry.Mode & (Permissions | Sticky));
+        if (++entries > limits.Entries) throw new InvalidImageException($"The image has more than {limits.Entries} entries.");
     }
 
-    private void SetTime(TarEntry entry)
+    private void Describe(HeldDirectory directory, TarEntry entry, bool isNew)
     {
-        var path = EntryPath.Split(entry.Name, limits.Depth);
-        try
-        {
-            // Through its parent, so that a symlink that replaced the directory later in the layer is not followed.
-            using var parent = root.OpenDirectory(EntryPath.Join(path, Math.Max(path.Count - 1, 0)), Resolve.InRoot);
-            if (path.Count == 0) parent.SetTimes(entry.ModifySeconds, entry.ModifyNanoseconds);
-            else if (parent.TryStatus(path[^1]) is { Kind: FileKind.Directory }) parent.SetTimes(path[^1], entry.ModifySeconds, entry.ModifyNanoseconds);
-        }
-        catch (LinuxException error) when (error.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
-        {
-            // Replaced later in the layer.
-        }
+        Attributes.Apply(directory.Handle, entry, isNew);
+        directory.SetTime(entry.ModifySeconds, entry.ModifyNanoseconds);
     }
 
-    private static uint Id(TarEntry entry, long id) => id is >= 0 and <= MaxId
-        ? (uint)id
-        : throw new InvalidImageException($"The entry '{EntryPath.Show(entry.Name)}' belongs to the id {id}; ids up to {MaxId} can be kept.");
+    private static void Remove(HeldDirectory parent, ReadOnlySpan<byte> name, OpenDirectories directories)
+    {
+        if (parent.Handle.TryStatus(name) is not { } status) return;
+        if (status.Kind is FileKind.Directory or FileKind.Symlink) directories.LetGo(except: parent);
+        parent.Handle.RemoveTree(name);
+    }
 }

@@ -1,83 +1,101 @@
-using System.Numerics;
-
 namespace Contingious.Importer.Layers;
 
-/// <summary>The 512 bytes of a tar header, checksum verified (POSIX.1-2017 pax, ustar interchange format; GNU tar's base-256 numbers).</summary>
-internal sealed record TarHeader
+/// <summary>The 512 bytes of a tar header, where they lie (POSIX.1-2017 pax, ustar interchange format; GNU tar manual, "Basic Tar Format").</summary>
+/// <remarks>
+/// A number is octal digits up to a NUL or a space, with spaces or NULs before it, or GNU's base-256: two's complement, big endian, behind a set first bit.
+/// star, which says <c>tar</c> in its last four bytes, has times where ustar's prefix ends.
+/// </remarks>
+internal readonly ref struct TarHeader
 {
-    private const int ChecksumOffset = 148;
+    public const int BlockSize = 512;
 
-    /// <exception cref="InvalidImageException">The checksum or a number is wrong.</exception>
+    private const int ChecksumOffset = 148;
+    private const int ChecksumLength = 8;
+
+    private readonly ReadOnlySpan<byte> block;
+
+    /// <param name="block">One block, not all zeros.</param>
+    /// <exception cref="InvalidImageException">The checksum is wrong.</exception>
     public TarHeader(ReadOnlySpan<byte> block)
     {
-        Verify(block);
-        Type = block[156];
-        var name = Text(block[..100]);
-        // GNU's magic is "ustar  " and has other things where ustar has its prefix.
-        var prefix = block.Slice(257, 6).SequenceEqual("ustar\0"u8) ? Text(block.Slice(345, 155)) : [];
-        Name = prefix.Length == 0 ? name : [.. prefix, (byte)'/', .. name];
-        Mode = (uint)(Number(block.Slice(100, 8)) & 0xFFF);
-        Uid = Number(block.Slice(108, 8));
-        Gid = Number(block.Slice(116, 8));
-        Size = Number(block.Slice(124, 12));
-        ModifySeconds = Number(block.Slice(136, 12));
-        LinkName = Text(block.Slice(157, 100));
+        this.block = block;
+        VerifyChecksum();
     }
 
-    public byte Type { get; }
+    public byte Type => block[156];
 
-    public byte[] Name { get; }
+    public ReadOnlySpan<byte> LinkName => Text(block.Slice(157, 100));
 
-    public byte[] LinkName { get; }
+    /// <summary>The permission bits, 12 of them.</summary>
+    public uint Mode => (uint)(Number(block.Slice(100, 8)) & 0xFFF);
 
-    public uint Mode { get; }
+    public long Uid => Number(block.Slice(108, 8));
 
-    public long Uid { get; }
+    public long Gid => Number(block.Slice(116, 8));
 
-    public long Gid { get; }
+    /// <summary>The bytes that follow, without what pads them.</summary>
+    public long Size => Number(block.Slice(124, 12));
 
-    public long Size { get; }
+    public long ModifySeconds => Number(block.Slice(136, 12));
 
-    public long ModifySeconds { get; }
+    /// <summary>Whether GNU tar's own fields are where ustar has its prefix.</summary>
+    public bool IsGnu => block.Slice(257, 8).SequenceEqual("ustar  \0"u8);
 
-    private static void Verify(ReadOnlySpan<byte> block)
+    /// <summary>GNU's sparse fields: four extents.</summary>
+    public ReadOnlySpan<byte> GnuExtents => block.Slice(386, 4 * 24);
+
+    public bool HasGnuExtension => block[482] != 0;
+
+    /// <summary>GNU's sparse fields: the length of the file with its holes.</summary>
+    public long GnuRealSize => Number(block.Slice(483, 12));
+
+    /// <summary>The name, with ustar's prefix.</summary>
+    public byte[] Name()
     {
-        // The checksum counts as spaces; old tars added signed bytes.
-        int unsigned = 0, signed = 0;
-        for (var i = 0; i < block.Length; i++)
-        {
-            var value = i is >= ChecksumOffset and < ChecksumOffset + 8 ? (byte)' ' : block[i];
-            unsigned += value;
-            signed += (sbyte)value;
-        }
-
-        var stored = Number(block.Slice(ChecksumOffset, 8));
-        if (stored != unsigned && stored != signed) throw new InvalidImageException("A tar header has a wrong checksum: this is not a tar archive, or it is damaged.");
+        var name = Text(block[..100]);
+        var prefix = block.Slice(257, 6).SequenceEqual("ustar\0"u8) ? Text(block.Slice(345, block[508..].SequenceEqual("tar\0"u8) ? 131 : 155)) : [];
+        return prefix.IsEmpty ? name.ToArray() : [.. prefix, (byte)'/', .. name];
     }
 
-    private static byte[] Text(ReadOnlySpan<byte> field) => (field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field).ToArray();
-
-    private static long Number(ReadOnlySpan<byte> field)
+    /// <exception cref="InvalidImageException">It is none, or needs more than 63 bits.</exception>
+    public static long Number(ReadOnlySpan<byte> field)
     {
         if ((field[0] & 0x80) != 0) return Base256(field);
-        var digits = field.Trim(" \0"u8);
+        var start = field.IndexOfAnyExcept((byte)' ', (byte)0);
+        if (start < 0) return 0;
         var value = 0L;
-        foreach (var digit in digits)
+        foreach (var digit in field[start..])
         {
-            if (digit is < (byte)'0' or > (byte)'7') throw new InvalidImageException("A tar header has a number that is not octal.");
+            if (digit is 0 or (byte)' ') break;
+            if (digit is < (byte)'0' or > (byte)'7') throw new InvalidImageException("A tar header has a number that is not octal: the archive is damaged, or is none.");
             value = (value << 3) | (uint)(digit - '0');
         }
 
         return value;
     }
 
-    /// <summary>Two's complement, big endian; the first bit is the mark and does not count.</summary>
     private static long Base256(ReadOnlySpan<byte> field)
     {
-        Span<byte> bytes = stackalloc byte[field.Length];
-        field.CopyTo(bytes);
-        bytes[0] = (bytes[0] & 0x40) != 0 ? (byte)(bytes[0] | 0x80) : (byte)(bytes[0] & 0x7F);
-        var value = new BigInteger(bytes, isUnsigned: false, isBigEndian: true);
-        return value < long.MinValue || value > long.MaxValue ? throw new InvalidImageException("A tar header has a number that is too large.") : (long)value;
+        // The first bit is the mark, the second the sign.
+        var value = (long)(sbyte)(field[0] << 1) >> 1;
+        foreach (var next in field[1..])
+        {
+            if (value is > long.MaxValue >> 8 or < long.MinValue >> 8) throw new InvalidImageException("A tar header has a number of more than 63 bits.");
+            value = (value << 8) | next;
+        }
+
+        return value;
     }
+
+    private void VerifyChecksum()
+    {
+        // The checksum itself counts as spaces; old tars added signed bytes.
+        int sum = ChecksumLength * ' ', high = 0;
+        foreach (var value in block[..ChecksumOffset]) (sum, high) = (sum + value, high + (value >> 7));
+        foreach (var value in block[(ChecksumOffset + ChecksumLength)..]) (sum, high) = (sum + value, high + (value >> 7));
+        var stored = Number(block.Slice(ChecksumOffset, ChecksumLength));
+        if (stored != sum && stored != sum - (high << 8)) throw new InvalidImageException("A tar header has a wrong checksum: this is not a tar archive, or it is damaged.");
+    }
+
+    private static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> field) => field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field;
 }

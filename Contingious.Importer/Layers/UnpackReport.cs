@@ -7,17 +7,18 @@ internal sealed class UnpackReport
 {
     private const int Named = 3;
 
-    private readonly SortedDictionary<string, (int Count, List<string> Names)> dropped = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (long Count, List<string> Names)> dropped = new(StringComparer.Ordinal);
 
-    public void Add(string what, string name)
+    /// <summary>Tells of one more of a kind, or of several that have one name.</summary>
+    public void Add(string what, string name, long times = 1)
     {
-        var (count, names) = dropped.GetValueOrDefault(what, (0, []));
+        var (count, names) = dropped.GetValueOrDefault(what, (0L, []));
         if (names.Count < Named) names.Add(name);
-        dropped[what] = (count + 1, names);
+        dropped[what] = (count + times, names);
     }
 
     /// <summary>How often something of that kind was met.</summary>
-    public int Count(string what) => dropped.GetValueOrDefault(what, (0, [])).Count;
+    public int Count(string what) => (int)Math.Min(dropped.GetValueOrDefault(what, (0L, [])).Count, int.MaxValue);
 
     /// <summary>A sentence a kind: <c>2 devices skipped: dev/null, dev/zero</c>.</summary>
     public IEnumerable<string> Lines => dropped.Select(entry => string.Create(
@@ -30,6 +31,14 @@ internal static class Dropped
 {
     public const string Devices = "devices, FIFOs or sockets skipped";
     public const string SetUserId = "files with the set-uid or set-gid bit dropped";
-    public const string Xattrs = "files with extended attributes dropped";
+    public const string Sticky = "files with the sticky bit dropped";
+    public const string DirectorySetId = "directories with the set-uid or set-gid bit dropped";
+    public const string Xattrs = "extended attributes dropped that are neither user.* nor security.capability";
+    public const string OverlayXattrs = "extended attributes of overlayfs dropped";
+    public const string RefusedXattrs = "extended attributes that the kernel or the file system did not take";
+    public const string GlobalHeaders = "global pax headers read over";
+    public const string VolumeLabels = "volume labels skipped";
+    public const string AccessLists = "access control lists or file flags dropped";
+    public const string BehindEnd = "bytes that are not zero behind the end of an archive";
     public const string Metadata = "files of a layer's own bookkeeping skipped";
 }

@@ -18,13 +18,6 @@ internal sealed record Descriptor
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
 }
 
-internal sealed record Platform
-{
-    public string Architecture { get; init; } = "";
-
-    public string Os { get; init; } = "";
-}
-
 /// <summary>OCI image-spec, image-index.md; also Docker's manifest list.</summary>
 internal sealed record ImageIndex
 {
@@ -61,6 +54,8 @@ internal sealed record ConfigDocument
     public string Architecture { get; init; } = "";
 
     public string Os { get; init; } = "";
+
+    public string? Variant { get; init; }
 
     public ConfigSection? Config { get; init; }
 

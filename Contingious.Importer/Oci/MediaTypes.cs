@@ -5,6 +5,10 @@ internal enum LayerCompression
 {
     None,
     Gzip,
+    Zstd,
+
+    /// <summary>Not of any layer: archives of a rootfs come so.</summary>
+    Xz,
 }
 
 /// <summary>The media types that are read: OCI's and Docker's schema 2.</summary>
@@ -19,16 +23,29 @@ internal static class MediaTypes
     public static bool IsConfig(string type) => type is
         "application/vnd.oci.image.config.v1+json" or "application/vnd.docker.container.image.v1+json";
 
-    /// <exception cref="InvalidImageException">The layer is of a kind that is not read here; the message says which.</exception>
-    public static LayerCompression CompressionOf(string type) => type switch
+    /// <summary>How a layer of this media type is packed. zstd is OCI's, but some registries have it under Docker's name too.</summary>
+    /// <exception cref="InvalidImageException">The layer is of a kind that is not read here; the message says which, and what to do.</exception>
+    public static LayerCompression CompressionOf(string type)
     {
-        "application/vnd.oci.image.layer.v1.tar" or "application/vnd.oci.image.layer.nondistributable.v1.tar"
-            or "application/vnd.docker.image.rootfs.diff.tar" => LayerCompression.None,
-        "application/vnd.oci.image.layer.v1.tar+gzip" or "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
-            or "application/vnd.docker.image.rootfs.diff.tar.gzip" or "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" => LayerCompression.Gzip,
-        "application/vnd.oci.image.layer.v1.tar+zstd" or "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"
-            or "application/vnd.docker.image.rootfs.diff.tar.zstd" => throw new InvalidImageException(
-                "A layer is compressed with zstd, which is not read here yet. 'skopeo copy --dest-compress-format gzip' makes a gzip copy that can be imported."),
-        _ => throw new InvalidImageException($"A layer has the media type '{type}', which is not a tar layer of OCI or Docker."),
-    };
+        if (type.Contains("nondistributable", StringComparison.Ordinal) || type.Contains(".foreign.", StringComparison.Ordinal))
+        {
+            throw new InvalidImageException(
+                $"A layer is nondistributable ('{type}'): registries do not hand such layers on, so what is in it cannot be had from them. "
+                + "Copy the image from where it was built, with its layers pushed as ordinary ones (dockerd's allow-nondistributable-artifacts, or buildah push), and import the copy.");
+        }
+
+        if (type.Contains("+encrypted", StringComparison.Ordinal))
+        {
+            throw new InvalidImageException($"A layer is encrypted ('{type}'), and keys are not kept here. 'skopeo copy --decryption-key KEY SOURCE oci:DIR' makes a plain copy that can be imported.");
+        }
+
+        return type switch
+        {
+            "application/vnd.oci.image.layer.v1.tar" or "application/vnd.docker.image.rootfs.diff.tar" => LayerCompression.None,
+            "application/vnd.oci.image.layer.v1.tar+gzip" or "application/vnd.docker.image.rootfs.diff.tar.gzip" => LayerCompression.Gzip,
+            "application/vnd.oci.image.layer.v1.tar+zstd" or "application/vnd.docker.image.rootfs.diff.tar.zstd"
+                or "application/vnd.docker.image.rootfs.diff.tar+zstd" => LayerCompression.Zstd,
+            _ => throw new InvalidImageException($"A layer has the media type '{type}', which is not a tar layer of OCI or Docker. 'skopeo copy --format oci SOURCE oci:DIR' makes a copy of a container image that can be imported."),
+        };
+    }
 }

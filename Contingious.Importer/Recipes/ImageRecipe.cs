@@ -22,6 +22,9 @@ public sealed record ImageRecipe
     [JsonPropertyName("readonly")]
     public IReadOnlyList<string>? ReadOnly { get; init; }
 
+    /// <summary>Ordered rules, as <see cref="SplitRule.Parse"/> reads them, in place of the two lists.</summary>
+    public IReadOnlyList<string>? Split { get; init; }
+
     /// <summary><c>split</c> where nothing is said.</summary>
     public CloneEngine? CloneEngine { get; init; }
 
@@ -58,15 +61,18 @@ public sealed record ImageRecipe
         HostFiles = HostFiles ?? new Dictionary<string, string>(),
         Editable = Editable,
         ReadOnly = ReadOnly ?? [],
+        Split = Split,
         CloneEngine = CloneEngine ?? default,
         Overrides = new ConfigOverrides { Entrypoint = Entrypoint, Cmd = Cmd, Env = Env, User = User, WorkingDir = WorkingDir },
     };
 
     private static string Anchored(string source, string directory)
     {
-        foreach (var transport in new[] { "containerfile:", "oci:", "oci-archive:", "docker-archive:", "dir:" })
+        foreach (var transport in new[] { "containerfile:", "oci:", "oci-archive:", "docker-archive:", "dir:", "rootfs-tar:" })
         {
-            if (source.StartsWith(transport, StringComparison.Ordinal)) return transport + Path.TrimEndingDirectorySeparator(Path.GetFullPath(source[transport.Length..], directory));
+            // A lone dash is standard input.
+            if (!source.StartsWith(transport, StringComparison.Ordinal) || source == "rootfs-tar:-") continue;
+            return transport + Path.TrimEndingDirectorySeparator(Path.GetFullPath(source[transport.Length..], directory));
         }
 
         return source;

@@ -11,27 +11,35 @@ internal sealed class ContainerfileSource(string directory, IReadOnlyDictionary<
 
     private readonly string directory = Path.GetFullPath(directory);
 
-    public override async Task<FetchedLayout> FetchAsync(StagingArea staging, IProgress<string>? progress, CancellationToken cancellation)
+    public override async Task<FetchedImage> FetchAsync(FetchContext context, CancellationToken cancellation)
     {
         var containerfile = FileNames.FirstOrDefault(name => File.Exists(Path.Combine(directory, name)))
             ?? throw new InvalidImageException($"{directory} has neither a Containerfile nor a Dockerfile.");
-        var buildah = ImageTool.Find("buildah");
-        var context = staging.PathOf("context");
-        BuildContext.Copy(directory, context);
-        BuildContext.AddHostFiles(context, hostFiles);
+        var staging = context.Staging;
+        _ = ImageTool.Find("buildah");
+        var build = staging.PathOf("context");
+        BuildContext.Copy(directory, build);
+        BuildContext.AddHostFiles(build, hostFiles);
 
-        progress?.Report($"buildah builds {Path.Combine(directory, containerfile)}");
+        context.Progress?.Report($"buildah builds {Path.Combine(directory, containerfile)}");
         var identity = staging.PathOf("image-id");
         string[] storage = ["--storage-driver", "vfs", "--root", staging.PathOf("storage"), "--runroot", staging.PathOf("storage-run")];
         string[] policy = ["--signature-policy", staging.PolicyFile];
         await ImageTool.RunAsync(
             staging,
-            buildah,
-            [.. storage, "bud", "--isolation", "chroot", .. policy, "--format", "oci", "--layers=false", "--iidfile", identity, "--file", Path.Combine(context, containerfile), context],
+            new ToolRequest("buildah", [.. storage, "bud", "--isolation", "chroot", .. policy, .. Access(context), "--format", "oci", "--layers=false", "--iidfile", identity, "--file", Path.Combine(build, containerfile), build]),
             cancellation).ConfigureAwait(false);
         var id = (await File.ReadAllTextAsync(identity, cancellation).ConfigureAwait(false)).Trim();
         var layout = staging.PathOf("layout");
-        await ImageTool.RunAsync(staging, buildah, [.. storage, "push", .. policy, "--quiet", id, $"oci:{layout}:latest"], cancellation).ConfigureAwait(false);
-        return new FetchedLayout(layout, "latest");
+        await ImageTool.RunAsync(staging, new ToolRequest("buildah", [.. storage, "push", .. policy, "--disable-compression", "--quiet", id, $"oci:{layout}:latest"]), cancellation).ConfigureAwait(false);
+        return new FetchedImage(layout, ImageForm.Layout, "latest");
+    }
+
+    /// <summary>For the images that a FROM names.</summary>
+    private static IEnumerable<string> Access(FetchContext context)
+    {
+        if (context.Platform is { } platform) yield return $"--platform={platform}";
+        if (!context.Registry.VerifyTls) yield return "--tls-verify=false";
+        if (context.Registry.AuthFile is { } file) yield return $"--authfile={file}";
     }
 }

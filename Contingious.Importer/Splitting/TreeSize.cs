@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Contingious.Engine.Linux;
 
 namespace Contingious.Importer.Splitting;
@@ -11,6 +12,7 @@ internal readonly record struct TreeSize(long Bytes, long Files)
 
     public static TreeSize Of(DirectoryHandle tree)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         var (bytes, files) = (0L, 1L);
         foreach (var name in tree.Entries())
         {

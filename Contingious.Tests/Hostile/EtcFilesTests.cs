@@ -51,7 +51,7 @@ public sealed class EtcFilesTests(EngineFixture fixture)
         string[] users = ["1000", "tutor", "0", "3000:4000", "65534"];
         var report = await fixture.RunAsync([], job: request => request with
         {
-            Image = image.Image.Digest.ToString(),
+            Image = image.Image.Id.ToString(),
             Root = true,
             Steps = [.. users.Select(user => new StepRequest { Name = user, User = user, Args = ["sh", "-c", "id -un; id -gn"] })],
         });

@@ -1,6 +1,4 @@
-using System.Text;
 using Contingious.Engine.Images;
-using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Importer;
 using Contingious.Tests.Importer.Support;
@@ -24,7 +22,7 @@ internal sealed class HostileImage : IDisposable
 
     public Image Image => image;
 
-    public static async Task<HostileImage> ImportAsync(EngineFixture fixture, TarBuilder contents, IReadOnlyList<string>? editable = null, string config = "{}")
+    public static async Task<HostileImage> ImportAsync(EngineFixture fixture, TarBuilder contents, IReadOnlyList<string>? editable = null, string config = "{}", IReadOnlyList<string>? split = null)
     {
         _ = await fixture.EngineAsync();
         Prerequisite.Require(File.Exists(Busybox), $"{Busybox} (apt-get install busybox-static)");
@@ -39,7 +37,7 @@ internal sealed class HostileImage : IDisposable
         layout.Layer(programs.File("name", name).Build()).Layer(contents.Build()).Build();
         var store = new ImageStore(fixture.Layout.ImagesDirectory);
         var warnings = new List<string>();
-        var request = new ImportRequest { Name = ImageReference.Parse(name), Source = $"oci:{scratch["layout"]}", Editable = editable, CloneEngine = TestedEngine.Clones };
+        var request = new ImportRequest { Name = ImageReference.Parse(name), Source = $"oci:{scratch["layout"]}", Editable = editable, Split = split, CloneEngine = TestedEngine.Clones };
         var image = await new ImageImporter(store, fixture.Layout.StagingDirectory).ImportAsync(request, new Lines(warnings), TestContext.Current.CancellationToken);
         return new HostileImage(fixture, image, warnings);
     }
@@ -47,18 +45,9 @@ internal sealed class HostileImage : IDisposable
     public Task<RunReport> ShellAsync(string script, Func<RunRequest, RunRequest>? job = null, Func<StepRequest, StepRequest>? step = null) => fixture.RunAsync(
         ["sh", "-c", script],
         step,
-        request => job is null ? request with { Image = image.Digest.ToString() } : job(request with { Image = image.Digest.ToString() }));
+        request => job is null ? request with { Image = image.Id.ToString() } : job(request with { Image = image.Id.ToString() }));
 
-    public void Dispose()
-    {
-        using var images = DirectoryHandle.Open(fixture.Layout.ImagesDirectory);
-        using (var names = images.OpenDirectory("names"))
-        {
-            foreach (var name in image.Names) names.RemoveTree(Encoding.UTF8.GetBytes(name.FileName));
-        }
-
-        images.RemoveTree(Encoding.UTF8.GetBytes(image.Digest.DirectoryName));
-    }
+    public void Dispose() => new ImageStore(fixture.Layout.ImagesDirectory).Remove(image.Id.ToString());
 
     private sealed class Lines(List<string> lines) : IProgress<string>
     {

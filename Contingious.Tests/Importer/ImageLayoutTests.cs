@@ -9,7 +9,7 @@ public sealed class ImageLayoutTests
     private static readonly byte[] Rootfs = new TarBuilder().Directory("bin").File("bin/tool", "x").Build();
 
     [Fact]
-    public async Task B10_a_layer_with_other_content_is_refused_before_it_is_unpacked()
+    public async Task B10_a_layer_with_other_content_is_refused_and_nothing_of_it_stays()
     {
         using var fixture = new ImportFixture();
         fixture.Layout.Layer(Rootfs, LayoutBuilder.PlainLayer).Build();
@@ -17,7 +17,7 @@ public sealed class ImageLayoutTests
         var changed = Rootfs.ToArray();
         changed[600] ^= 1;
         await File.WriteAllBytesAsync(blob, changed, TestContext.Current.CancellationToken);
-        await fixture.AssertRefusedAsync("has another content", ImportStage.Verify);
+        await fixture.AssertRefusedAsync("has another content", ImportStage.Unpack);
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed class ImageLayoutTests
     [Theory]
     [InlineData("sha256:../../../../../etc/passwd")]
     [InlineData("sha512:aa")]
-    public async Task B10_a_digest_that_is_a_path_is_refused(string digest)
+    public async Task B10_CVE_2024_3727_a_digest_that_is_a_path_is_refused(string digest)
     {
         using var fixture = new ImportFixture();
         fixture.Layout.IndexDigest = digest;
@@ -70,7 +70,7 @@ public sealed class ImageLayoutTests
     }
 
     [Fact]
-    public async Task B10_a_document_that_is_index_and_manifest_at_once_is_refused()
+    public async Task B10_CVE_2021_41190_a_document_that_is_index_and_manifest_at_once_is_refused()
     {
         using var fixture = new ImportFixture();
         fixture.Layout.ExtraInManifest = "\"manifests\":[],";
@@ -91,7 +91,10 @@ public sealed class ImageLayoutTests
     }
 
     [Theory]
-    [InlineData("application/vnd.oci.image.layer.v1.tar+zstd", "zstd")]
+    [InlineData("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "nondistributable")]
+    [InlineData("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "nondistributable")]
+    [InlineData("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", "--decryption-key")]
+    [InlineData("application/vnd.oci.image.layer.v1.tar+zstd+encrypted", "encrypted")]
     [InlineData("application/x-squashfs", "not a tar layer")]
     public async Task Layers_that_cannot_be_read_are_refused_by_name(string mediaType, string message)
     {

@@ -64,22 +64,36 @@ public sealed class ImageStoreTests
     }
 
     [Fact]
-    public async Task A_digest_with_another_cut_replaces_the_old_one_when_nobody_uses_it()
+    public async Task Another_cut_of_one_manifest_is_another_image_and_the_old_one_serves_who_leased_it()
     {
         using var fixture = new ImportFixture();
         fixture.Layout.Layer(new TarBuilder().File("opt/f").Build()).Build();
-        await fixture.ImportAsync();
-        using (fixture.Store.Lease("test"))
-        {
-            var error = await Assert.ThrowsAsync<ImportException>(() => fixture.ImportAsync(editable: ["/opt"]));
-            Assert.Contains("in use", error.Message, StringComparison.Ordinal);
-            Assert.Equal(["/etc", "/opt"], Assert.Single(fixture.Store.List()).ReadOnlyMounts);
-        }
-
+        var old = await fixture.ImportAsync();
+        using var lease = fixture.Store.Lease("test");
         var image = await fixture.ImportAsync(editable: ["/opt"]);
+        Assert.Equal((old.Digest, false), (image.Digest, image.Id == old.Id));
         Assert.Equal(["/etc"], image.ReadOnlyMounts);
         Assert.True(File.Exists(Path.Combine(image.EditableDirectory, "opt/f")));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(fixture.Scratch["staging"]));
+        Assert.True(File.Exists(Path.Combine(lease.Image.ReadOnlyDirectory, "opt/f")));
+        Assert.Equal([image.Id, old.Id], fixture.Store.List().Select(one => one.Id));
+        Assert.Equal(["test"], Assert.Single(fixture.Store.List(), one => one.Names.Count > 0).Names.Select(name => name.ToString()));
+    }
+
+    [Fact]
+    public async Task A_digest_is_an_id_first_and_else_a_manifest_s_of_which_a_named_image_comes_first_and_then_the_newest()
+    {
+        using var fixture = new ImportFixture();
+        var manifest = fixture.Layout.Layer(new TarBuilder().File("opt/f").File("srv/f").Build()).Build();
+        var images = new List<Image>();
+        string[][] cuts = [["/opt"], ["/srv"], ["/opt", "/srv"]];
+        foreach (var cut in cuts) images.Add(await fixture.ImportAsync(editable: cut));
+        foreach (var image in images) Assert.Equal(image.Id, Leased(fixture, image.Id.ToString()));
+        Assert.Equal(images[2].Id, Leased(fixture, manifest.ToString()));
+        fixture.Store.Tag(images[0].Id.ToString(), ImageReference.Parse("other"));
+        fixture.Store.Remove("test");
+        Assert.Equal(images[0].Id, Leased(fixture, manifest.ToString()));
+        fixture.Store.Remove("other");
+        Assert.Equal(images[1].Id, Leased(fixture, manifest.ToString()));
     }
 
     [Fact]
@@ -91,11 +105,41 @@ public sealed class ImageStoreTests
         using var lease = fixture.Store.Lease("test");
         new LayoutBuilder(fixture.Scratch["layout"]).Layer(new TarBuilder().File("f", "new").Build()).Build();
         var image = await fixture.ImportAsync();
-        Assert.NotEqual(lease.Image.Digest, image.Digest);
+        Assert.NotEqual(lease.Image.Id, image.Id);
         Assert.Equal("old", File.ReadAllText(Path.Combine(lease.Image.EditableDirectory, "f")));
         using var again = fixture.Store.Lease("test");
         Assert.Equal(image.Digest, again.Image.Digest);
         Assert.Equal(2, fixture.Store.List().Count);
+    }
+
+    [Fact]
+    public async Task A_damaged_image_is_replaced_by_a_fresh_import_unless_it_is_in_use()
+    {
+        using var fixture = new ImportFixture();
+        fixture.Layout.Layer(new TarBuilder().File("f", "good").Build()).Build();
+        var file = Path.Combine((await fixture.ImportAsync()).EditableDirectory, "f");
+        await File.WriteAllTextAsync(file, "bad", TestContext.Current.CancellationToken);
+        var source = $"oci:{fixture.Scratch["layout"]}";
+        using (fixture.Store.Lease("test"))
+        {
+            var error = await Assert.ThrowsAsync<ImportException>(() => fixture.ImportFromAsync(source, request => request with { NoLayerCache = true }));
+            Assert.Contains("in use at the moment", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal("bad", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        await fixture.ImportFromAsync(source, request => request with { NoLayerCache = true });
+        Assert.Equal("good", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(fixture.Scratch["staging"]));
+    }
+
+    [Fact]
+    public async Task B14_paths_that_links_make_longer_than_any_program_can_open_are_refused()
+    {
+        using var fixture = new ImportFixture();
+        var deep = string.Join('/', Enumerable.Repeat(new string('d', 200), 15));
+        var tar = new TarBuilder().Pax(("path", TarBuilder.Bytes($"{deep}/f"))).File("f").Pax(("linkpath", TarBuilder.Bytes(deep))).Symlink("near", "x").Pax(("path", TarBuilder.Bytes($"near/{deep}/f"))).File("f");
+        fixture.Layout.Layer(tar.Build()).Build();
+        await fixture.AssertRefusedAsync("longer than 4095 bytes", ImportStage.Split);
     }
 
     [Fact]
@@ -118,27 +162,30 @@ public sealed class ImageStoreTests
     {
         using var fixture = new ImportFixture();
         fixture.Layout.Layer(new TarBuilder().File("f").Build()).Build();
-        Directory.CreateDirectory(fixture.Scratch["staging/import-dead/image/editable/usr"]);
+        Directory.CreateDirectory(fixture.Scratch["staging/import-dead/image/rootfs/usr"]);
         Directory.CreateDirectory(fixture.Scratch["staging/import-live"]);
         using (FileLock.Shared(fixture.Scratch["staging/import-live"])) await fixture.ImportAsync();
         Assert.Equal(["import-live"], Directory.EnumerateFileSystemEntries(fixture.Scratch["staging"]).Select(Path.GetFileName));
     }
 
     [Fact]
-    public async Task B15_a_directory_that_is_not_a_whole_image_is_not_listed_and_is_replaced()
+    public async Task B15_a_directory_that_is_not_a_whole_image_is_told_apart_and_replaced()
     {
         using var fixture = new ImportFixture();
-        var digest = fixture.Layout.Layer(new TarBuilder().File("f").Build()).Build();
-        Directory.CreateDirectory(fixture.Scratch[$"images/{digest.DirectoryName}/editable"]);
+        fixture.Layout.Layer(new TarBuilder().File("f").Build()).Build();
+        var image = await fixture.ImportAsync();
+        File.Delete(Path.Combine(Path.GetDirectoryName(image.EditableDirectory)!, "image.json"));
         Directory.CreateDirectory(fixture.Scratch["images/sha256-nonsense"]);
         Assert.Empty(fixture.Store.List());
-        Assert.Throws<ImageUnavailableException>(() => fixture.Store.Lease(digest.ToString()));
-        await fixture.ImportAsync();
-        Assert.Equal(digest, Assert.Single(fixture.Store.List()).Digest);
+        var entry = Assert.Single(fixture.Store.Entries());
+        Assert.Equal((image.Id, StoreFault.Damaged, "it has no image.json"), (entry.Id, entry.Fault, entry.Why));
+        Assert.Contains("Import it again", Assert.Throws<ImageUnavailableException>(() => fixture.Store.Lease("test")).Message, StringComparison.Ordinal);
+        Assert.Equal(image.Id, (await fixture.ImportAsync()).Id);
+        Assert.Equal(image.Id, Assert.Single(fixture.Store.List()).Id);
     }
 
     [Fact]
-    public async Task Leases_taken_while_images_are_swapped_always_see_a_whole_one()
+    public async Task Leases_taken_while_a_name_moves_to_and_fro_and_old_images_are_pruned_always_see_a_whole_one()
     {
         using var fixture = new ImportFixture();
         fixture.Layout.Layer(new TarBuilder().File("opt/f").Build()).Build();
@@ -154,16 +201,20 @@ public sealed class ImageStoreTests
             }
             while (!done.IsCancellationRequested);
         })).ToList();
+        var removed = 0;
         for (var i = 0; i < 30; i++)
         {
-            // In use at this moment is a fair answer; nothing else is.
-            var error = await Record.ExceptionAsync(() => fixture.ImportAsync(editable: i % 2 == 0 ? ["/opt"] : []));
-            if (error is not null) Assert.Contains("in use", error.Message, StringComparison.Ordinal);
+            await fixture.ImportAsync(editable: i % 2 == 0 ? ["/opt"] : []);
+            removed += fixture.Store.Prune().Removed.Count;
         }
 
         await done.CancelAsync();
         await Task.WhenAll(readers);
-        Assert.Equal(["/etc"], (await fixture.ImportAsync(editable: ["/opt"])).ReadOnlyMounts);
+        removed += fixture.Store.Prune().Removed.Count;
+        Assert.InRange(removed, 1, 30);
+        Assert.Equal([], Assert.Single(fixture.Store.List()).ReadOnlyMounts.Except(["/etc", "/opt"]));
+        fixture.Store.Prune();
+        Assert.Empty(Directory.EnumerateDirectories(fixture.Scratch["images"], ".trash-*"));
     }
 
     [Fact]
@@ -175,6 +226,12 @@ public sealed class ImageStoreTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fixture.Importer.ImportAsync(request, null, new CancellationToken(canceled: true)));
         Assert.Empty(Directory.EnumerateFileSystemEntries(fixture.Scratch["staging"]));
         Assert.Empty(fixture.Store.List());
+    }
+
+    private static Digest Leased(ImportFixture fixture, string name)
+    {
+        using var lease = fixture.Store.Lease(name);
+        return lease.Image.Id;
     }
 
     private static ulong? InodeOf(Image image)

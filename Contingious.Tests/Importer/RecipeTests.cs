@@ -31,9 +31,21 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(CloneEngine.Overlay, Book().Find("whole").CloneEngine);
     }
 
+    [Fact]
+    public void A_recipe_has_ordered_rules_or_two_lists_and_not_both()
+    {
+        Write("ordered", """{ "source": "oci:x", "split": ["readonly /a/b", "editable /a"] }""");
+        Write("both", """{ "source": "oci:x", "split": ["editable /a"], "readonly": ["/b"] }""");
+        Assert.Equal(["readonly /a/b", "editable /a"], Book().Find("ordered").Rules().Rules.Select(rule => rule.ToString()));
+        Assert.Equal("split", Assert.Throws<RejectedRequestException>(() => Book().Find("both").Rules()).Field);
+    }
+
     [Theory]
     [InlineData("oci:layout:v1", "oci:{0}/layout:v1")]
     [InlineData("oci-archive:../image.tar", "oci-archive:{1}/image.tar")]
+    [InlineData("rootfs-tar:root.tar.zst", "rootfs-tar:{0}/root.tar.zst")]
+    [InlineData("rootfs-tar:-", "rootfs-tar:-")]
+    [InlineData("debian:bookworm,gcc", "debian:bookworm,gcc")]
     [InlineData("docker://localhost:5000/a/b:c", "docker://localhost:5000/a/b:c")]
     public void Only_paths_of_this_host_are_anchored(string source, string expected)
     {

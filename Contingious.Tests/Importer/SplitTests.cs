@@ -9,24 +9,27 @@ namespace Contingious.Tests.Importer;
 public sealed class SplitTests
 {
     [Theory]
-    [InlineData("/", SplitDecision.Mixed)]
-    [InlineData("/usr", SplitDecision.ReadOnly)]
-    [InlineData("/home", SplitDecision.Editable)]
-    [InlineData("/home/a/b", SplitDecision.Editable)]
-    [InlineData("/homes", SplitDecision.ReadOnly)]
-    [InlineData("/var", SplitDecision.Mixed)]
-    [InlineData("/var/tmp", SplitDecision.Editable)]
-    [InlineData("/var/lib", SplitDecision.ReadOnly)]
-    public void By_default_what_submissions_write_is_editable_and_all_else_is_not(string path, SplitDecision decision) =>
-        Assert.Equal(decision, new RootfsSplit(RootfsSplit.DefaultEditable, []).Decide(path));
+    [InlineData("/usr", false)]
+    [InlineData("/home", true)]
+    [InlineData("/home/a/b", true)]
+    [InlineData("/homes", false)]
+    [InlineData("/var", false)]
+    [InlineData("/var/tmp", true)]
+    [InlineData("/var/lib", false)]
+    [InlineData("/var/cache", false)]
+    [InlineData("/var/log", true)]
+    [InlineData("/etc", false)]
+    [InlineData("/opt", false)]
+    public void By_default_what_submissions_write_is_editable_and_all_else_is_not(string path, bool editable) =>
+        Assert.Equal(editable, new ImportRequest { Name = ImageReference.Parse("x"), Source = "oci:x" }.Rules().IsEditable(path));
 
     [Fact]
-    public void The_longest_prefix_decides_in_whatever_order()
+    public void Of_two_lists_the_longest_prefix_decides_in_whatever_order()
     {
-        var split = new RootfsSplit(["/opt/app/data", "/srv"], ["/srv/shared", "/opt/app/data/seed/"]);
+        var split = RootfsSplit.Of(["/opt/app/data", "/srv"], ["/srv/shared", "/opt/app/data/seed/"]);
         Assert.Equal(
-            [SplitDecision.Mixed, SplitDecision.Mixed, SplitDecision.ReadOnly, SplitDecision.Mixed, SplitDecision.ReadOnly, SplitDecision.Editable],
-            new[] { "/opt", "/opt/app/data", "/opt/app/data/seed", "/srv", "/srv/shared/x", "/srv/own" }.Select(split.Decide));
+            [false, true, false, true, false, true],
+            new[] { "/opt", "/opt/app/data", "/opt/app/data/seed", "/srv", "/srv/shared/x", "/srv/own" }.Select(split.IsEditable));
     }
 
     [Theory]
@@ -35,12 +38,12 @@ public sealed class SplitTests
     [InlineData("")]
     public void A_rule_that_is_not_a_path_is_refused(string path)
     {
-        Assert.Equal("editable", Assert.Throws<RejectedRequestException>(() => new RootfsSplit([path], [])).Field);
-        Assert.Equal("readonly", Assert.Throws<RejectedRequestException>(() => new RootfsSplit([], [path])).Field);
+        Assert.Equal("editable", Assert.Throws<RejectedRequestException>(() => RootfsSplit.Of([path], [])).Field);
+        Assert.Equal("readonly", Assert.Throws<RejectedRequestException>(() => RootfsSplit.Of([], [path])).Field);
     }
 
     [Fact]
-    public void A_path_in_both_lists_is_refused() => Assert.Throws<RejectedRequestException>(() => new RootfsSplit(["/a/"], ["/a"]));
+    public void A_path_in_both_lists_is_refused() => Assert.Throws<RejectedRequestException>(() => RootfsSplit.Of(["/a/"], ["/a"]));
 
     [Fact]
     public async Task A_rootfs_is_cut_into_the_largest_read_only_subtrees()
@@ -106,7 +109,7 @@ public sealed class SplitTests
     [InlineData("sys")]
     [InlineData("tmp")]
     [InlineData(".contingious")]
-    public async Task B11_a_mount_target_that_is_a_symlink_or_a_file_becomes_an_empty_directory(string target)
+    public async Task B11_CVE_2026_47766_a_mount_target_that_is_a_symlink_or_a_file_becomes_an_empty_directory(string target)
     {
         foreach (var content in new[] { new TarBuilder().Symlink(target, "../../outside"), new TarBuilder().File(target, "x"), new TarBuilder() })
         {

@@ -72,7 +72,7 @@ public sealed class VolumeTests
     [Fact]
     public void The_list_of_images_shows_them()
     {
-        var listed = new ListedImage(["a"], "sha256:0", 0, 0, [], ["/data"], "", default);
+        var listed = new ListedImage(["a"], "sha256:1", "ok", "", "sha256:0", 0, 0, 0, [], ["/data"], "", null);
         Assert.Contains("\"volumes\": [\n      \"/data\"", System.Text.Json.JsonSerializer.Serialize([listed], CliJson.Default.ListListedImage), StringComparison.Ordinal);
     }
 }

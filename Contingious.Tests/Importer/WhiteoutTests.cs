@@ -48,6 +48,68 @@ public sealed class WhiteoutTests : IDisposable
         Assert.Equal("upper", File.ReadAllText(scratch["rootfs/file"]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void B5_an_opaque_mark_means_the_same_before_and_after_the_content(bool markFirst)
+    {
+        var upper = new TarBuilder();
+        if (markFirst) upper.File("d/.wh..wh..opq");
+        upper.Directory("d", mtime: 7).File("d/new").File("d/two", "upper").File("d/sub/four");
+        if (!markFirst) upper.File("d/.wh..wh..opq");
+        Apply(Lower, upper);
+        Assert.Equal(["d", "d/new", "d/sub", "d/sub/four", "d/two", "file"], Tree());
+        Assert.Equal("upper", File.ReadAllText(scratch["rootfs/d/two"]));
+        Assert.Equal(7, HostPath.TryStatus(scratch["rootfs/d"])!.Value.ModifySeconds);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void B5_a_directory_that_its_layer_hides_and_makes_again_has_nothing_of_lower_layers(bool whiteoutFirst)
+    {
+        var upper = new TarBuilder();
+        if (whiteoutFirst) upper.File(".wh.d");
+        upper.Directory("d", mode: 0x1C0).File("d/new");
+        if (!whiteoutFirst) upper.File(".wh.d");
+        Apply(Lower, upper);
+        Assert.Equal(["d", "d/new", "file"], Tree());
+        Assert.Equal(0x1C0u, HostPath.TryStatus(scratch["rootfs/d"])!.Value.Permissions);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void B5_a_whiteout_of_a_file_leaves_the_names_that_its_layer_gave_it(bool whiteoutFirst)
+    {
+        // One inode, of which one name is the lower layer's and one the upper's.
+        var upper = new TarBuilder();
+        if (!whiteoutFirst) upper.HardLink("d/mine", "file").HardLink("d/sub/mine", "file").File(".wh.file").File("d/.wh..wh..opq");
+        else upper.HardLink("d/mine", "file").File("d/.wh..wh..opq").HardLink("d/sub/mine", "d/mine").File(".wh.file");
+        Apply(Lower, upper);
+        Assert.Equal(["d", "d/mine", "d/sub", "d/sub/mine"], Tree());
+        Assert.Equal("lower", File.ReadAllText(scratch["rootfs/d/sub/mine"]));
+    }
+
+    [Fact]
+    public void B5_a_whiteout_knows_its_layer_s_own_even_where_it_made_and_replaced_them()
+    {
+        // Replaced files and directories give their inode numbers back, to whatever the layer makes next.
+        var upper = new TarBuilder();
+        for (var i = 0; i < 50; i++) upper.Directory($"x{i}").File($"x{i}/f").File($"x{i}").File($"d/y{i}/z/f");
+        upper.File(".wh.d");
+        Apply(Lower, upper);
+        Assert.Equal(50, Directory.GetDirectories(scratch["rootfs/d"]).Length);
+        Assert.Equal(50, Directory.GetFiles(scratch["rootfs/d"], "f", SearchOption.AllDirectories).Length);
+    }
+
+    [Fact]
+    public void B5_a_whiteout_behind_symlinks_that_lead_nowhere_hides_nothing()
+    {
+        Apply(Lower, new TarBuilder().Symlink("loop", "loop").Symlink("dangling", "nowhere").File("loop/.wh.d").File("dangling/.wh.d").File("file/.wh.d").File("loop/.wh..wh..opq"));
+        Assert.Equal(["d", "d/one", "d/sub", "d/sub/three", "d/two", "dangling", "file", "loop"], Tree());
+    }
+
     [Fact]
     public void B5_what_one_layer_made_the_next_one_can_hide()
     {

@@ -10,7 +10,7 @@ public sealed class CommandLineTests
     {
         var help = await Cli.RunAsync("--help");
         Assert.Equal(0, help.ExitCode);
-        foreach (var command in new[] { "setup", "doctor", "import", "images", "run", "ps", "exec", "agent", "submit", "broker", "keeper", "unshare" })
+        foreach (var command in new[] { "setup", "doctor", "import", "images", "image", "run", "ps", "exec", "agent", "submit", "broker", "keeper", "unshare" })
         {
             Assert.Matches($@"(?m)^\s+{command}\b", help.Stdout);
             Assert.Equal(0, (await Cli.RunAsync(command, "--help")).ExitCode);

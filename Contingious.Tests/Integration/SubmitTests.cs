@@ -27,14 +27,15 @@ public sealed class SubmitTests(EngineFixture engine, PrivateBroker broker) : IC
         Assert.Equal(124, late.ExitCode);
         Assert.Contains("CpuTimeLimit", late.Stderr);
 
-        var json = JsonDocument.Parse((await SubmitAsync("--json", "--", "echo", "hello")).Stdout).RootElement;
+        var json = JsonDocument.Parse((await SubmitAsync("--json", "--", "sh", "-c", "x=$(head -c 3000000 /dev/zero | tr '\\0' x); echo hello")).Stdout).RootElement;
         Assert.Equal("Ok", json.GetProperty("outcome").GetString());
         Assert.StartsWith("sha256:", json.GetProperty("image_digest").GetString());
         var step = json.GetProperty("steps")[0];
         Assert.Equal(("hello\n", 0), (step.GetProperty("stdout").GetString(), step.GetProperty("exit_code").GetInt32()));
         Assert.InRange(step.GetProperty("wall_time_us").GetInt64(), 100, 10_000_000);
         Assert.InRange(step.GetProperty("cpu_time_us").GetInt64(), 100, 10_000_000);
-        Assert.InRange(step.GetProperty("peak_memory_bytes").GetInt64(), 1, 256 << 20);
+        // The kernel charges memory in batches: of a program that needs next to none it may see nothing.
+        Assert.InRange(step.GetProperty("peak_memory_bytes").GetInt64(), 1 << 20, 256 << 20);
         Assert.Equal(
             ["LeaseImage", "CloneRootfs", "WriteSpec", "CreateCgroup", "CopyIn", "Launch", "Wait", "Stop", "Account", "CopyOut", "Release"],
             json.GetProperty("timings").EnumerateArray().Select(timing => timing.GetProperty("stage").GetString()));

@@ -59,10 +59,10 @@ public sealed class EtcContentTests
     {
         Privileges.NeedRoot();
         using var scratch = new ScratchDirectory();
-        Directory.CreateDirectory(scratch["readonly/etc"]);
+        Directory.CreateDirectory(scratch["ro-rootfs/etc"]);
         Directory.CreateDirectory(scratch["clone"]);
-        File.WriteAllText(scratch["readonly/etc/passwd"], "");
-        File.CreateSymbolicLink(scratch["readonly/etc/hosts"], "/outside");
+        File.WriteAllText(scratch["ro-rootfs/etc/passwd"], "");
+        File.CreateSymbolicLink(scratch["ro-rootfs/etc/hosts"], "/outside");
         using var root = DirectoryHandle.Open(scratch["clone"]);
         var bind = Assert.Single(EtcFiles.Prepare(root, ImageOf(scratch, ["/etc"]), 0, [], scratch["binds"], hasNetwork: false));
         Assert.Equal((scratch["binds/passwd"], "/etc/passwd", true), (bind.Source, bind.Destination, bind.Options.Contains("ro")));
@@ -71,7 +71,7 @@ public sealed class EtcContentTests
 
     private static Image ImageOf(ScratchDirectory scratch, IReadOnlyList<string> mounts)
     {
-        foreach (var tree in new[] { "editable", "readonly" }) Directory.CreateDirectory(scratch[tree]);
+        foreach (var tree in new[] { "rootfs", "ro-rootfs" }) Directory.CreateDirectory(scratch[tree]);
         return new Image
         {
             Digest = Digest.Of([]),
@@ -81,8 +81,8 @@ public sealed class EtcContentTests
             EditableFiles = 0,
             Source = "",
             ImportedAt = default,
-            EditableDirectory = scratch["editable"],
-            ReadOnlyDirectory = scratch["readonly"],
+            EditableDirectory = scratch["rootfs"],
+            ReadOnlyDirectory = scratch["ro-rootfs"],
         };
     }
 }

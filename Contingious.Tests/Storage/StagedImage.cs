@@ -15,13 +15,13 @@ internal sealed class StagedImage : IDisposable
 
     public string ShiftedDirectory => $"{directory}/shifted";
 
-    public string ReadOnlyFile => $"{directory}/readonly/usr/tool";
+    public string ReadOnlyFile => $"{directory}/ro-rootfs/usr/tool";
 
     public Image Image => new()
     {
         Digest = Digest.Of("an image"u8),
-        EditableDirectory = $"{directory}/editable",
-        ReadOnlyDirectory = $"{directory}/readonly",
+        EditableDirectory = $"{directory}/rootfs",
+        ReadOnlyDirectory = $"{directory}/ro-rootfs",
         ReadOnlyMounts = ["/usr"],
         Config = new ImageConfig(),
         EditableBytes = 12 << 10,
@@ -33,11 +33,11 @@ internal sealed class StagedImage : IDisposable
     public static StagedImage Make(SandboxPlace place)
     {
         var image = new StagedImage(Directory.CreateDirectory($"{place.Layout.StagingDirectory}/{place.Name}").FullName);
-        Directory.CreateDirectory($"{image.directory}/editable/work");
-        Directory.CreateDirectory($"{image.directory}/editable/usr");
-        Directory.CreateDirectory($"{image.directory}/readonly/usr");
-        File.WriteAllBytes($"{image.directory}/editable/work/data", Content);
-        File.CreateSymbolicLink($"{image.directory}/editable/bin", "usr/bin");
+        Directory.CreateDirectory($"{image.directory}/rootfs/work");
+        Directory.CreateDirectory($"{image.directory}/rootfs/usr");
+        Directory.CreateDirectory($"{image.directory}/ro-rootfs/usr");
+        File.WriteAllBytes($"{image.directory}/rootfs/work/data", Content);
+        File.CreateSymbolicLink($"{image.directory}/rootfs/bin", "usr/bin");
         File.WriteAllText(image.ReadOnlyFile, "a tool");
         return image;
     }

@@ -3,7 +3,7 @@
 
 STAGED=/usr/local/lib/contingious
 # What running and testing need; the rest of a closed checkout stays closed.
-STAGED_PATHS=(artifacts/contingious artifacts/bin/Contingious.Tests images examples docs Contingious.sln)
+STAGED_PATHS=(artifacts/contingious artifacts/bin/Contingious.Tests artifacts/bin/Contingious.Benchmarks eng images examples docs Contingious.sln)
 
 account() {
     if is_root; then echo "${CONTINGIOUS_ACCOUNT:-contingious}"; else id -un; fi

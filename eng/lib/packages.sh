@@ -4,11 +4,11 @@
 PACKAGES=(
     crun rootlesskit uidmap catatonit slirp4netns busybox-static util-linux
     gcc libc6-dev
-    skopeo buildah
+    skopeo buildah mmdebstrap
     rabbitmq-server python3-pika python3-msgpack
 )
 # shellcheck disable=SC2034  # for test.sh
-TEST_PACKAGES=(shellcheck sudo musl-tools python3)
+TEST_PACKAGES=(shellcheck sudo musl-tools python3 umoci docker-registry zstd xz-utils libarchive-tools attr)
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

@@ -29,6 +29,24 @@ internal sealed class ImportFixture : IDisposable
         new Sink(Progress),
         TestContext.Current.CancellationToken);
 
+    /// <summary>Imports from anywhere.</summary>
+    public Task<Image> ImportFromAsync(string source, Func<ImportRequest, ImportRequest>? change = null)
+    {
+        var request = new ImportRequest { Name = ImageReference.Parse("test"), Source = source };
+        return Importer.ImportAsync(change?.Invoke(request) ?? request, new Sink(Progress), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>As <see cref="AssertRefusedAsync(string, ImportStage?)"/>, of an import from anywhere.</summary>
+    public async Task AssertRefusedFromAsync(string source, string message, ImportStage stage = ImportStage.Fetch, Func<ImportRequest, ImportRequest>? change = null)
+    {
+        var error = await Assert.ThrowsAsync<ImportException>(() => ImportFromAsync(source, change));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Equal(stage, error.Stage);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Scratch["staging"]));
+        Assert.Empty(Store.List());
+        Scratch.AssertNothingLeftIt();
+    }
+
     /// <summary>The import fails with a message, and nothing of it is left in the store, in the staging directory or outside.</summary>
     public async Task AssertRefusedAsync(string message, ImportStage? stage = null)
     {
@@ -42,7 +60,7 @@ internal sealed class ImportFixture : IDisposable
 
     public void Dispose() => Scratch.Dispose();
 
-    private sealed class Sink(List<string> lines) : IProgress<string>
+    internal sealed class Sink(List<string> lines) : IProgress<string>
     {
         public void Report(string value)
         {

@@ -9,7 +9,8 @@ internal sealed class TarBuilder
     private readonly List<byte> archive = [];
 
     public TarBuilder Entry(
-        char type, byte[] name, byte[]? content = null, byte[]? link = null, uint mode = 0x1A4, long uid = 0, long gid = 0, long mtime = 1_700_000_000, long? size = null, string magic = "ustar\0" + "00", byte[]? prefix = null)
+        char type, byte[] name, byte[]? content = null, byte[]? link = null, uint mode = 0x1A4, long uid = 0, long gid = 0, long mtime = 1_700_000_000, long? size = null, string magic = "ustar\0" + "00", byte[]? prefix = null,
+        byte[]? gnu = null, byte[]? behindHeader = null)
     {
         var block = new byte[512];
         name.AsSpan(0, Math.Min(name.Length, 100)).CopyTo(block);
@@ -20,12 +21,14 @@ internal sealed class TarBuilder
         Number(block, 136, 12, mtime);
         block[156] = (byte)type;
         (link ?? []).AsSpan(0, Math.Min(link?.Length ?? 0, 100)).CopyTo(block.AsSpan(157));
-        Encoding.ASCII.GetBytes(magic).CopyTo(block, 257);
+        Encoding.ASCII.GetBytes(gnu is null ? magic : "ustar  \0").CopyTo(block, 257);
         prefix?.CopyTo(block, 345);
+        gnu?.CopyTo(block, 386);
         block.AsSpan(148, 8).Fill((byte)' ');
         var sum = block.Sum(value => value);
         Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ").CopyTo(block, 148);
         archive.AddRange(block);
+        archive.AddRange(behindHeader ?? []);
         Padded(content ?? []);
         return this;
     }
@@ -41,7 +44,9 @@ internal sealed class TarBuilder
     public TarBuilder HardLink(string name, string target) => Entry('1', Bytes(name), link: Bytes(target));
 
     /// <summary>A pax extended header for the entry that follows.</summary>
-    public TarBuilder Pax(params (string Key, byte[] Value)[] records)
+    public TarBuilder Pax(params (string Key, byte[] Value)[] records) => Pax('x', records);
+
+    public TarBuilder Pax(char type, params (string Key, byte[] Value)[] records)
     {
         var content = new List<byte>();
         foreach (var (key, value) in records)
@@ -54,7 +59,7 @@ internal sealed class TarBuilder
             content.Add((byte)'\n');
         }
 
-        return Entry('x', Bytes("pax"), [.. content]);
+        return Entry(type, Bytes("pax"), [.. content]);
     }
 
     public TarBuilder Raw(byte[] bytes)

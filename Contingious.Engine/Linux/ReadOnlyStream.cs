@@ -1,7 +1,7 @@
-namespace Contingious.Importer.Oci;
+namespace Contingious.Engine.Linux;
 
 /// <summary>What every stream that can only be read forward has in common.</summary>
-internal abstract class ReadOnlyStream : Stream
+public abstract class ReadOnlyStream : Stream
 {
     public sealed override bool CanRead => true;
 

@@ -1,0 +1,50 @@
+using System.Text;
+using Contingious.Engine;
+
+namespace Contingious.Importer.Sources;
+
+/// <summary>What a tool says, line by line; the end of it is kept for the message of a failure. A line is bounded, and nothing of it moves a terminal.</summary>
+internal sealed class ToolOutput
+{
+    private const int QuotedLines = 12;
+    private const int LineLength = 1024;
+
+    private readonly Queue<string> kept = new();
+
+    /// <summary>Reads until the last writer has gone away.</summary>
+    public async Task ReadAsync(Stream stream, Action<string>? onLine)
+    {
+        var buffer = new byte[8 << 10];
+        var line = new List<byte>();
+        int count;
+        while ((count = await stream.ReadAsync(buffer).ConfigureAwait(false)) > 0)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                if (buffer[i] is (byte)'\n' or (byte)'\r') End(line, onLine);
+                else if (line.Count < LineLength) line.Add(buffer[i]);
+            }
+        }
+
+        End(line, onLine);
+    }
+
+    public ContingiousException Failure(string program, int exitCode)
+    {
+        lock (kept) return new ContingiousException($"{program} exited with {exitCode}: {string.Join(" | ", kept)}");
+    }
+
+    private void End(List<byte> line, Action<string>? onLine)
+    {
+        var text = string.Concat(Encoding.UTF8.GetString([.. line]).Trim().Select(letter => char.IsControl(letter) ? '?' : letter));
+        line.Clear();
+        if (text.Length == 0) return;
+        lock (kept)
+        {
+            kept.Enqueue(text);
+            if (kept.Count > QuotedLines) kept.Dequeue();
+        }
+
+        onLine?.Invoke(text);
+    }
+}
