@@ -22,6 +22,9 @@ public sealed unsafe partial class DirectoryHandle
                 var name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + 19);
                 if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)) names.Add(name);
             }
+
+            // Nothing is the end, and also what a failing disk gives.
+            if (LinuxException.LastErrno != Errno.None) throw LinuxException.Last("readdir", Path);
         }
         finally
         {

@@ -29,7 +29,8 @@ public sealed unsafe class DirectoryListing : IDisposable
             if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)) return name.ToArray();
         }
 
-        return null;
+        // Nothing is the end, and also what a failing disk gives.
+        return LinuxException.LastErrno == Errno.None ? null : throw LinuxException.Last("readdir", path);
     }
 
     public void Dispose()

@@ -35,6 +35,9 @@ internal static class ShiftedImage
         shifted.RemoveTree(unfinished);
         shifted.CreateDirectory(unfinished, 0x1C0 /* 0700 */);
         using (var target = shifted.OpenDirectory(unfinished)) Copy(image, target, firstId, cancellation);
+
+        // A name on disk ahead of what it names would be trusted for ever.
+        shifted.SyncFileSystem();
         shifted.Rename(unfinished, shifted, Bytes(name));
         return $"{folder}/{name}";
     }
