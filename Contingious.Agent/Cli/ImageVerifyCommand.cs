@@ -57,7 +57,7 @@ internal static class ImageVerifyCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{image.Name}: {image.DifferenceCount} differences"));
         foreach (var difference in image.Differences) Console.WriteLine($"  {difference.Path}: {difference.What}");
         if (image.DifferenceCount > image.Differences.Count) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  and {image.DifferenceCount - image.Differences.Count} more"));
-        Console.WriteLine($"  mend it with: contingious image rm {image.Name}, then import it again with --no-layer-cache");
+        Console.WriteLine("  mend it with: contingious import, of the same source and rules, with --no-layer-cache");
     }
 }
 

@@ -112,6 +112,13 @@ public sealed class TarReaderTests
     }
 
     [Fact]
+    public void B1_a_name_with_a_NUL_byte_is_refused_and_one_with_a_newline_is_a_name()
+    {
+        Assert.Throws<InvalidImageException>(() => ReadAll(new TarBuilder().Pax(("path", B("a\0b"))).File("f").Build()));
+        Assert.Equal(B("a\nb"), Read(new TarBuilder().Pax(("path", B("a\nb"))).File("f").Build()).Next()?.Name);
+    }
+
+    [Fact]
     public void B8_labels_without_end_are_refused_and_take_no_stack()
     {
         var one = new TarBuilder().Entry('V', B("label")).BuildWithoutEnd();
