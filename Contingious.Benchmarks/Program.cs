@@ -1,20 +1,39 @@
+using System.Globalization;
+using Contingious.Agent.Queue;
 using Contingious.Benchmarks;
+using Contingious.Benchmarks.Soak;
 using Contingious.Engine;
 
-// Inside the keeper, as eng/benchmark.sh starts it: contingious unshare -- Contingious.Benchmarks import LAYOUT SCRATCH ROUNDS
-if (args is not ["import", var layout, var scratch, var rounds] || !int.TryParse(rounds, out var count) || count < 1)
-{
-    Console.Error.WriteLine("usage: Contingious.Benchmarks import LAYOUT SCRATCH ROUNDS   (eng/benchmark.sh makes the layout and starts it in the right place)");
-    return 2;
-}
+// As eng/benchmark.sh starts them: the first inside the keeper (contingious unshare -- …), the second as the account.
+const string usage = """
+    usage: Contingious.Benchmarks import LAYOUT SCRATCH ROUNDS
+           Contingious.Benchmarks soak IMAGE JOBS      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
+    eng/benchmark.sh makes what they need and starts them in the right place.
+    """;
 
 try
 {
-    await new ImportBenchmark(Path.GetFullPath(layout), Path.GetFullPath(scratch)).RunAsync(count, Console.Out);
-    return 0;
+    switch (args)
+    {
+        case ["import", var layout, var scratch, var rounds] when IsCount(rounds, out var count):
+            await new ImportBenchmark(Path.GetFullPath(layout), Path.GetFullPath(scratch)).RunAsync(count, Console.Out);
+            return 0;
+        case ["soak", var image, var jobs] when IsCount(jobs, out var count):
+            var broker = BrokerOptions.Parse(Required("CONTINGIOUS_BROKER"), $"soak-{Environment.ProcessId}");
+            await new SoakBenchmark(Required("CONTINGIOUS_CLI"), broker, image).RunAsync(count, Console.Out);
+            return 0;
+        default:
+            Console.Error.WriteLine(usage);
+            return 2;
+    }
 }
 catch (ContingiousException error)
 {
     Console.Error.WriteLine($"Contingious.Benchmarks: {error.Message}");
     return 1;
 }
+
+static bool IsCount(string text, out int count) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
+
+static string Required(string variable) =>
+    Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : throw new ContingiousException($"{variable} is not set: start this with eng/benchmark.sh.");

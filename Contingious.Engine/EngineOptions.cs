@@ -1,5 +1,6 @@
 using Contingious.Engine.Model;
 using Contingious.Engine.Storage;
+using Contingious.Engine.Storage.Blobs;
 
 namespace Contingious.Engine;
 
@@ -22,6 +23,12 @@ public sealed record EngineOptions
 
     /// <summary>Where images are looked for: a directory at or below the account's own store, which is meant where nothing is said.</summary>
     public string? ImagesDirectory { get; init; }
+
+    /// <summary>Where outputs go that are too large for a result; where there is no such store they are shortened or left out.</summary>
+    public IBlobStore? Blobs { get; init; }
+
+    /// <summary>What the contents of outputs may take of one result, together.</summary>
+    public ByteSize InlineOutputs { get; init; } = OutputLimits.Default.TotalBytes;
 
     /// <summary>Told each stage of each job right before it begins: the tests' way to be there at that moment.</summary>
     internal Action<Stage>? Entering { get; init; }

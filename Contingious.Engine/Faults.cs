@@ -41,7 +41,7 @@ public sealed class ImageUnavailableException(string image, string message, stri
     public string Field { get; } = field;
 }
 
-/// <summary>The host has no room for one more sandbox now, and will have when another one ends: nothing is wrong with the job, nor with the host.</summary>
+/// <summary>The host has no room for one more sandbox now, or none by that name, and will have when another one ends: nothing is wrong with the job, nor with the host.</summary>
 public sealed class CapacityException(string message) : ContingiousException(message);
 
 /// <summary>The host lacks something; the message names the command that mends it.</summary>

@@ -42,19 +42,27 @@ public sealed class SandboxEngine
         var mounts = CgroupMounts.Read();
         if (!mounts.HasV1) throw new HostNotReadyException($"This host has no cgroup v1 controllers ({string.Join(", ", CgroupV1.Controllers)}); a host with cgroup v2 alone is not supported yet.");
         var engine = new SandboxEngine(layout, options, InstalledInit.In(layout), new ImageStore(options.ImagesDirectory ?? layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
-        await engine.table.SweepAsync().ConfigureAwait(false);
+        Telemetry.Swept(await engine.table.SweepAsync().ConfigureAwait(false));
         return engine;
     }
 
+    /// <summary>As <see cref="RunAsync(RunRequest, IRunObserver, CancellationToken)"/>, with nobody watching.</summary>
+    public Task<RunReport> RunAsync(RunRequest request, CancellationToken cancellation) => RunAsync(request, observer: null, cancellation);
+
     /// <summary>Runs one job from its image to its report. The stages are those of <see cref="Stage"/>, in order.</summary>
+    /// <param name="request">What to run.</param>
+    /// <param name="observer">Told what happens while it happens, or nobody.</param>
+    /// <param name="cancellation">Ends the job early: in a report that says so where a step was running, else in an exception.</param>
     /// <exception cref="StageException">A stage failed for a reason that is not the submission's.</exception>
-    public async Task<RunReport> RunAsync(RunRequest request, CancellationToken cancellation)
+    /// <exception cref="CapacityException">The host has no room for one more sandbox now, or a live one has the name; nothing was begun.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before a step ran.</exception>
+    public async Task<RunReport> RunAsync(RunRequest request, IRunObserver? observer, CancellationToken cancellation)
     {
-        var clock = new StageClock(time, options.Entering);
+        var clock = new StageClock(time, request.Id.Value, options.Entering);
         var started = time.GetTimestamp();
         try
         {
-            var report = await RunStagesAsync(request, clock, cancellation).ConfigureAwait(false);
+            var report = await RunStagesAsync(request, observer, clock, cancellation).ConfigureAwait(false);
             var elapsed = time.GetElapsedTime(started);
             Log.Ended(logger, request.Id, report.Outcome, elapsed);
             return report with { Timings = clock.Timings };
@@ -87,7 +95,7 @@ public sealed class SandboxEngine
         return container.ExecAsync(request, time, cancellation);
     }
 
-    private async Task<RunReport> RunStagesAsync(RunRequest request, StageClock clock, CancellationToken cancellation)
+    private async Task<RunReport> RunStagesAsync(RunRequest request, IRunObserver? observer, StageClock clock, CancellationToken cancellation)
     {
         if (request.Steps.Count == 0) throw new RejectedRequestException("steps", "A job needs at least one step.");
         if (request.Network == NetworkMode.Internet && !options.AllowInternet) throw new RejectedRequestException("network", "This host's operator allows no network for jobs (docs/operating.md says how to).");
@@ -106,27 +114,32 @@ public sealed class SandboxEngine
             var reports = new List<StepReport>();
             foreach (var bundle in bundles.Where(bundle => bundle.Plan.IsDue(reports)))
             {
+                clock.Step = bundle.Plan.Name;
                 if (!sandbox.Has(bundle.Plan)) clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(bundle.Plan, plans, cancellation));
                 if (clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle.Plan)) is { } obstructed)                         // 5
                 {
                     reports.Add(obstructed);
+                    observer?.StepEnded(obstructed);
                     continue;
                 }
 
                 options.Observer?.BeforeStep(sandbox.View(bundle.Plan));
-                await using var run = await clock.RunAsync(Stage.Launch, () => sandbox.LaunchAsync(bundle)).ConfigureAwait(false); // 6
+                await using var run = await clock.RunAsync(Stage.Launch, () => sandbox.LaunchAsync(bundle, observer)).ConfigureAwait(false); // 6
                 var stoppedFor = await clock.RunAsync(Stage.Wait, () => run.WaitAsync(cancellation)).ConfigureAwait(false); // 7
                 await clock.RunAsync(Stage.Stop, run.StopAsync).ConfigureAwait(false);                                    // 8
                 reports.Add(clock.Run(Stage.Account, () => sandbox.Account(run, stoppedFor)));                            // 9
+                observer?.StepEnded(reports[^1]);
             }
 
             // End
+            clock.Step = null;
             var outputs = clock.Run(Stage.CopyOut, sandbox.CopyOut);                                                      // 10
             options.Observer?.AfterSteps();
             return Conclude(leased.OfJob, reports, outputs);
         }
         finally
         {
+            clock.Step = null;
             await ReleaseAsync(sandbox, clock).ConfigureAwait(false);                                                     // 11
         }
     }

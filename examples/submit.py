@@ -46,7 +46,7 @@ try:
         body = job(path if path.is_file() else options.exercise / "submissions" / f"{path}.sh")
         waiting[body["job_id"]] = path.stem
         properties = pika.BasicProperties(content_type="application/msgpack", reply_to=replies, correlation_id=body["job_id"])
-        channel.basic_publish("", "contingious.jobs", msgpack.packb(body), properties, mandatory=True)
+        channel.basic_publish("", "contingious.jobs.interactive", msgpack.packb(body), properties, mandatory=True)
     while waiting:
         _, properties, body = next(channel.consume(replies, auto_ack=True, inactivity_timeout=options.timeout))
         if body is None:

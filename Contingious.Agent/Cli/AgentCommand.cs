@@ -1,7 +1,13 @@
 using System.CommandLine;
+using System.Text.Json;
+using Contingious.Agent.Configuration;
+using Contingious.Agent.Runner;
+using Contingious.Agent.Telemetry;
+using Contingious.Agent.Wire;
 using Contingious.Agent.Work;
 using Contingious.Engine;
 using Contingious.Engine.Host;
+using Contingious.Engine.Linux;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -11,36 +17,120 @@ namespace Contingious.Agent.Cli;
 /// <summary><c>contingious agent</c>: takes jobs from the queue until it is told to stop.</summary>
 internal static class AgentCommand
 {
+    /// <summary>The loop turns with each heartbeat.</summary>
+    private static readonly TimeSpan loopPatience = TimeSpan.FromSeconds(30);
+
     public static Command Build(IReadOnlyList<string> args)
     {
-        var slots = new Option<int>("--slots") { Description = "jobs at once (one for each CPU)", HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
-        slots.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > MostSlots) result.AddError($"--slots: from 1 to {MostSlots}, as each takes a slice of subordinate ids.");
-        });
-        var name = new Option<string>("--name") { Description = "said in every result (the host's name)", HelpName = "NAME", DefaultValueFactory = _ => Environment.MachineName };
-        var broker = new BrokerOption();
-        var command = new Command("agent", "Run jobs from the queue until SIGTERM; then finish those that run.") { slots, name };
-        broker.AddTo(command);
+        var flags = new ConfigFlags();
+        var check = new Option<bool>("--check") { Description = "look at configuration, host and broker, run nothing, and exit with 1 where the agent could not work" };
+        var show = new Option<bool>("--show-config") { Description = "print the configuration that holds and where each value came from, and run nothing" };
+        var json = new Option<bool>("--json") { Description = "with --check or --show-config: print JSON" };
+        var command = new Command("agent", "Run jobs from the queue until SIGTERM; then finish those that run.") { check, show, json };
+        flags.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            var queue = broker.Read(parsed);
-            var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
-            await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var config = OperatorConfig.Read(entry.Layout);
-            var options = new AgentOptions { Name = parsed.GetRequiredValue(name), Slots = parsed.GetValue(slots), Limits = config.Limits };
-            using var logging = LoggerFactory.Create(Configure);
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, config.Engine, TimeProvider.System, logging.CreateLogger("contingious.engine")).ConfigureAwait(false);
-            var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "contingious" });
-            Configure(builder.Logging);
-            builder.Services.AddAgent(options, queue, engine.RunAsync);
-            using var host = builder.Build();
-            await host.RunAsync(cancellation).ConfigureAwait(false);
+            var options = flags.Read(parsed);
+            if (parsed.GetValue(show)) return await ShowAsync(args, options, parsed.GetValue(json), cancellation).ConfigureAwait(false);
+            if (parsed.GetValue(check)) return await CheckAsync(args, options, parsed.GetValue(json), cancellation).ConfigureAwait(false);
+            return await RunAsync(args, options, cancellation).ConfigureAwait(false);
         });
         return command;
     }
 
-    private const int MostSlots = 64;
+    private static async Task<int> RunAsync(IReadOnlyList<string> args, ConfigOptions options, CancellationToken cancellation)
+    {
+        // (1) As the account, inside its keeper.
+        var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
+        if (!entry.IsInKeeper) await HostFindings.HandOverAsync(entry.Layout, cancellation).ConfigureAwait(false);
+        await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
+        var notifier = ServiceNotifier.FromEnvironment(TimeProvider.System);
+        await using var notifies = notifier.ConfigureAwait(false);
+        notifier.Starting();
+
+        // (2) What the operator decided.
+        var config = OperatorConfig.Read(entry.Layout, options);
+        using var logging = LoggerFactory.Create(Configure);
+        var logger = logging.CreateLogger("contingious");
+        foreach (var warning in config.Warnings) logger.ConfigurationDoubtful(warning);
+
+        // (3) What it is made of.
+        var portrait = await HostPortrait.TakeAsync(entry.Layout, config, cancellation).ConfigureAwait(false);
+        var parts = new LiveParts(entry.Layout, config, portrait, logger);
+        var loop = new LoopWatch(TimeProvider.System, loopPatience);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "contingious" });
+        Configure(builder.Logging);
+        builder.Services.AddAgent(config.Agent with { Turned = loop.Turned }, _ => parts);
+        using var host = builder.Build();
+        var agent = host.Services.GetRequiredService<AgentService>();
+        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+
+        // (4) What others see of it, until after its end: it is asked how it is while it stops, too.
+        var watch = await AgentWatch.StartAsync(config.Telemetry, config.Agent.Name, Look, Health, RunnerMetrics.DirectoryOf(entry.Layout), cancellation).ConfigureAwait(false);
+        await using var watches = watch.ConfigureAwait(false);
+        if (watch.Address is { } address) logger.HealthServed(address);
+
+        // (5) It works until it is told to finish (SIGTERM), or to leave its jobs to the next one (SIGHUP), or until its keeper is gone.
+        using var leaving = new LeaveSignal();
+        await host.StartAsync(cancellation).ConfigureAwait(false);
+        parts.WhenAsked(agent.SayStatus);
+        notifier.Ready(() => !loop.IsStuck);
+        notifier.Status($"takes {config.Agent.Slots} jobs at once");
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellation, leaving.Token, lifetime.ApplicationStopping);
+        var isKeeperGone = await new KeeperWatch(new Keeper(entry.Layout, TimeProvider.System).IsOwn, TimeProvider.System).WhenGoneAsync(ends.Token).ConfigureAwait(false);
+        if (isKeeperGone) logger.KeeperGone(entry.Layout.Account.Name);
+        if (isKeeperGone || (leaving.Token.IsCancellationRequested && !cancellation.IsCancellationRequested))
+        {
+            notifier.Stopping(isKeeperGone ? "its keeper is gone, leaves to be started anew" : "leaves its jobs to the next agent");
+            await agent.LeaveAsync().ConfigureAwait(false);
+        }
+        else
+        {
+            notifier.Stopping("finishes its jobs");
+        }
+
+        await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        return !isKeeperGone && (cancellation.IsCancellationRequested || leaving.Token.IsCancellationRequested) ? ExitCodes.Ok : ExitCodes.Ours;
+
+        AgentSnapshot Look() => agent.Snapshot(config.Agent);
+
+        AgentHealth Health()
+        {
+            var standing = agent.Standing;
+            var state = standing is null ? "starting" : WireNames<AgentState>.Of(standing.State);
+            return AgentHealth.Of(loop, state, standing?.Reason is { Length: > 0 } why ? why : null, parts.IsConnected);
+        }
+    }
+
+    private static async Task<int> ShowAsync(IReadOnlyList<string> args, ConfigOptions options, bool asJson, CancellationToken cancellation)
+    {
+        await AccountEntry.LeaveRootAsync(args, cancellation).ConfigureAwait(false);
+        var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
+        var config = OperatorConfig.Read(entry.Layout, options);
+        if (asJson) Console.WriteLine(ConfigRenderer.ToJson(config));
+        else Console.Write(ConfigRenderer.ToText(config));
+        return ExitCodes.Ok;
+    }
+
+    private static async Task<int> CheckAsync(IReadOnlyList<string> args, ConfigOptions options, bool asJson, CancellationToken cancellation)
+    {
+        await AccountEntry.LeaveRootAsync(args, cancellation).ConfigureAwait(false);
+        var name = Whom() ?? HostLayout.ServiceAccount;
+        // That the account is missing is the doctor's to tell.
+        var account = await HostAccounts.FindAsync(name, HostRoot.Real, cancellation).ConfigureAwait(false) ?? new HostAccount(name, 0, 0, "/");
+        var findings = await AgentCheck.RunAsync(() => OperatorConfig.Read(new HostLayout(account), options), ExamineHostAsync, AgentCheck.Parts, cancellation).ConfigureAwait(false);
+        if (asJson) Console.WriteLine(JsonSerializer.Serialize([.. findings], CliJson.Default.ListFinding));
+        else DoctorCommand.Render([.. findings], "The agent can work here.", "The agent cannot work here");
+        return findings.Any(finding => finding.Severity == Severity.Fatal) ? 1 : ExitCodes.Ok;
+    }
+
+    private static async Task<IReadOnlyList<Finding>> ExamineHostAsync(CancellationToken cancellation)
+    {
+        var doctor = await Doctor.ForAsync(Whom(), HostRoot.Real, cancellation).ConfigureAwait(false);
+        return [.. await doctor.ExamineAsync(cancellation).ConfigureAwait(false)];
+    }
+
+    private static string? Whom() => Credentials.EffectiveUid != 0 ? $"{Credentials.EffectiveUid}" : Environment.GetEnvironmentVariable(AccountEntry.AccountVariable);
 
     private static void Configure(ILoggingBuilder logging) => logging
         .AddSimpleConsole(console =>
@@ -50,5 +140,7 @@ internal static class AgentCommand
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         })
         .SetMinimumLevel(LogLevel.Information)
-        .AddFilter("Microsoft", LogLevel.Warning);
+        .AddFilter("Microsoft", LogLevel.Warning)
+        // What keeps the agent from starting is said once, by whoever called it.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 }

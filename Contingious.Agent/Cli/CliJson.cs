@@ -7,6 +7,7 @@ namespace Contingious.Agent.Cli;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(IReadOnlyList<LiveSandbox>))]
 [JsonSerializable(typeof(List<ListedImage>))]
+[JsonSerializable(typeof(List<ListedBlob>))]
 [JsonSerializable(typeof(InspectedImage))]
 [JsonSerializable(typeof(List<VerifiedImage>))]
 [JsonSerializable(typeof(List<ListedMount>))]
@@ -15,4 +16,5 @@ namespace Contingious.Agent.Cli;
 [JsonSerializable(typeof(List<Finding>))]
 [JsonSerializable(typeof(ImportedImage))]
 [JsonSerializable(typeof(List<string>))]
+[JsonSerializable(typeof(List<Wire.AgentStatus>))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Contingious.Agent.Queue;
 using Contingious.Engine;
 
 namespace Contingious.Agent.Cli;
@@ -35,13 +36,30 @@ internal static class CommandTree
         ImportCommand.Build(args),
         ImageCommand.Build(args),
         ImageListCommand.Build(args, "images"),
+        BlobCommand.Build(args),
         RunCommand.Build(args),
         PsCommand.Build(args),
         ExecCommand.Build(args),
         AgentCommand.Build(args),
-        SubmitCommand.Build(args),
+        RunnerCommand.Build(args),
+        SubmitCommand.Build(args, JobLine.OpenAsync),
+        EventsCommand.Build(args, JobLine.OpenAsync),
+        CancelCommand.Build(args, CancelAsync),
+        AgentsCommand.Build(args, AskAsync),
         BrokerCommand.Build(args),
         KeeperCommand.Build(args),
         UnshareCommand.Build(args),
     };
+
+    private static async Task CancelAsync(BrokerOptions broker, string jobId, int? attempt, CancellationToken cancellation)
+    {
+        var control = await ControlClient.ConnectAsync(broker, cancellation).ConfigureAwait(false);
+        await using (control.ConfigureAwait(false)) await control.CancelAsync(jobId, attempt, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskAsync(BrokerOptions broker, TimeSpan patience, CancellationToken cancellation)
+    {
+        var reader = await StatusReader.ConnectAsync(broker, cancellation).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false)) return [.. (await reader.AskAsync(patience, cancellation).ConfigureAwait(false)).Select(status => status.Body)];
+    }
 }

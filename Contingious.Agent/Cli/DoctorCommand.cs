@@ -22,13 +22,14 @@ internal static class DoctorCommand
             var doctor = await Doctor.ForAsync(whom, HostRoot.Real, cancellation).ConfigureAwait(false);
             var findings = (await doctor.ExamineAsync(cancellation).ConfigureAwait(false)).OrderByDescending(finding => finding.Severity).ToList();
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(findings, CliJson.Default.ListFinding));
-            else Render(findings);
+            else Render(findings, "This host is ready.", "This host is not ready");
             return findings.Exists(finding => finding.Severity == Severity.Fatal) ? 1 : ExitCodes.Ok;
         });
         return command;
     }
 
-    private static void Render(List<Finding> findings)
+    /// <summary>A finding a line with what mends it, and one of two sentences at the end.</summary>
+    internal static void Render(List<Finding> findings, string ready, string notReady)
     {
         foreach (var finding in findings)
         {
@@ -37,6 +38,6 @@ internal static class DoctorCommand
         }
 
         var fatal = findings.Count(finding => finding.Severity == Severity.Fatal);
-        Console.WriteLine(fatal == 0 ? "This host is ready." : $"This host is not ready: {fatal} of these must be mended first.");
+        Console.WriteLine(fatal == 0 ? ready : $"{notReady}: {fatal} of these must be mended first.");
     }
 }

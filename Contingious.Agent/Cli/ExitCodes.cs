@@ -26,7 +26,7 @@ internal static class ExitCodes
         Outcome.CpuTimeLimit or Outcome.WallTimeLimit => TimeLimit,
         Outcome.NonZeroExit or Outcome.Signalled or Outcome.DiskLimit => OfLast(report) is { } step ? step.ExitCode ?? (SignalBase + step.Signal ?? 1) : 1,
         Outcome.MemoryLimit or Outcome.OutputLimit or Outcome.Cancelled => SignalBase + SigKill,
-        Outcome.RejectedSpec or Outcome.ImageUnavailable or Outcome.InternalError or Outcome.AgentLost => Ours,
+        Outcome.RejectedSpec or Outcome.ImageUnavailable or Outcome.InternalError or Outcome.AgentLost or Outcome.Expired => Ours,
         _ => throw new ArgumentOutOfRangeException(nameof(report), report.Outcome, "Not an outcome."),
     };
 

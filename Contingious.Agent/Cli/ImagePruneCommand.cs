@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using Contingious.Engine.Images;
 using Contingious.Engine.Model;
@@ -13,18 +12,7 @@ internal static class ImagePruneCommand
 {
     public static Command Build(IReadOnlyList<string> args)
     {
-        var olderThan = new Option<TimeSpan?>("--older-than")
-        {
-            Description = "spare what was imported within this time",
-            HelpName = "DURATION",
-            CustomParser = result =>
-            {
-                var text = result.Tokens.Count > 0 ? result.Tokens[^1].Value : "";
-                if (TryParse(text) is { } value) return value;
-                result.AddError($"--older-than: '{text}' is no time. Write it as 90m, 36h, 7d or 4w.");
-                return null;
-            },
-        };
+        var olderThan = new OlderThanOption("spare what was imported within this time");
         var json = ReportRenderer.JsonOption();
         var command = new Command("prune", "Remove images that have no name and are not in use, layers that no image has, and what killed imports left.") { olderThan, json };
         command.SetAction(async (parsed, cancellation) =>
@@ -46,21 +34,6 @@ internal static class ImagePruneCommand
             Console.WriteLine($"{report.Removed.Count} images removed, {new ByteSize(report.Removed.Sum(entry => entry.Image?.TotalBytes ?? 0))} of files");
         });
         return command;
-    }
-
-    /// <summary>A whole number and <c>s</c>, <c>m</c>, <c>h</c>, <c>d</c> or <c>w</c>.</summary>
-    private static TimeSpan? TryParse(string text)
-    {
-        if (text.Length < 2 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count > 100_000) return null;
-        return text[^1] switch
-        {
-            's' => TimeSpan.FromSeconds(count),
-            'm' => TimeSpan.FromMinutes(count),
-            'h' => TimeSpan.FromHours(count),
-            'd' => TimeSpan.FromDays(count),
-            'w' => TimeSpan.FromDays(7L * count),
-            _ => null,
-        };
     }
 }
 

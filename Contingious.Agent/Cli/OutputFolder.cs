@@ -26,6 +26,7 @@ internal sealed class OutputFolder(string directory)
         foreach (var output in outputs)
         {
             var line = string.Create(CultureInfo.InvariantCulture, $"contingious: output {output.Path}: {output.Status}, {output.Size} bytes");
+            if (output.Blob is { } blob) line += $": contingious blob cat {blob}";
             if (output.Status == OutputStatus.Returned)
             {
                 var name = NameOf(output.Path);

@@ -59,6 +59,7 @@ internal static class ReportRenderer
                 json.WriteString("status", output.Status.ToString());
                 json.WriteNumber("size_bytes", output.Size);
                 json.WriteBoolean("truncated", output.Truncated);
+                if (output.Blob is { } blob) json.WriteString("blob", blob.ToString());
                 json.WriteString("sha256", Convert.ToHexStringLower(output.Sha256.Span));
                 json.WriteString("content", Encoding.UTF8.GetString(output.Content.Span));
                 json.WriteEndObject();

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography;
-using Contingious.Agent.Work;
+using Contingious.Agent.Configuration;
 using Contingious.Engine;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;

@@ -1,4 +1,6 @@
 using Contingious.Engine;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
 
 namespace Contingious.Agent.Queue;
@@ -7,12 +9,14 @@ namespace Contingious.Agent.Queue;
 internal static class BrokerFaults
 {
     // https://www.rabbitmq.com/amqp-0-9-1-reference#constants
-    private const ushort AccessRefused = 403;
-    private const ushort PreconditionFailed = 406;
+    public const ushort AccessRefused = 403;
+    public const ushort NotFound = 404;
+    public const ushort PreconditionFailed = 406;
     private const ushort NotAllowed = 530;
 
     public static ContingiousException Connecting(BrokerOptions broker, Exception error)
     {
+        if (error is ContingiousException ours) return ours;
         var causes = Causes(error).ToArray();
         if (causes.Any(cause => cause is AuthenticationFailureException or PossibleAuthenticationFailureException))
         {
@@ -30,26 +34,38 @@ internal static class BrokerFaults
                 error);
         }
 
+        if (causes.OfType<System.Security.Authentication.AuthenticationException>().FirstOrDefault() is { } refused)
+        {
+            return new ContingiousException(
+                $"The broker at {broker.Address} could not be verified: {refused.Message.TrimEnd('.')}. "
+                + "Set broker.ca_file to who signed its certificate, and broker.server_name where that names another host.",
+                error);
+        }
+
         return new ContingiousException(
             $"No broker answers at {broker.Address}: {causes[^1].Message.TrimEnd('.')}. Is the broker running? Start it, or set --broker or CONTINGIOUS_BROKER.",
             error);
     }
 
-    public static ContingiousException Declaring(BrokerOptions broker, OperationInterruptedException error) => error.ShutdownReason?.ReplyCode switch
-    {
-        PreconditionFailed => new ContingiousException(
-            $"The broker at {broker.Address} already has queues or an exchange named {broker.Prefix}.*, declared otherwise: {error.ShutdownReason.ReplyText}. "
-            + "Delete the one that is named once it is empty (rabbitmqctl delete_queue NAME), or choose another prefix.",
-            error),
-        AccessRefused => new ContingiousException(
-            $"The user {broker.User} may not declare {broker.Prefix}.* at {broker.Address}: {error.ShutdownReason.ReplyText}. "
-            + "Give it the permissions to configure, write and read (rabbitmqctl set_permissions).",
-            error),
-        _ => new ContingiousException($"The broker at {broker.Address} did not declare the queues {broker.Prefix}.*: {error.Message}", error),
-    };
-
     /// <summary>The connection or the channel is gone. The broker requeues whatever was not acknowledged.</summary>
-    public static bool IsLost(Exception error) => error is OperationInterruptedException or ObjectDisposedException or IOException;
+    public static bool IsLost(Exception error) => error is OperationInterruptedException or ObjectDisposedException or IOException or TimeoutException;
+
+    /// <summary>What the broker said when it closed the channel; nothing where it did not close it.</summary>
+    public static ShutdownEventArgs? SaidBy(Exception error) =>
+        error is OperationInterruptedException { ShutdownReason: { Initiator: ShutdownInitiator.Peer } reason } ? reason : null;
+
+    /// <summary>Closes what may be closed already.</summary>
+    public static async Task DisposeQuietlyAsync(this IChannel channel)
+    {
+        try
+        {
+            await channel.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (IsLost(error) || error is OperationCanceledException)
+        {
+            // The connection went first, and the channel with it.
+        }
+    }
 
     private static IEnumerable<Exception> Causes(Exception error)
     {

@@ -1,52 +1,74 @@
+using Contingious.Agent.Wire;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 
 namespace Contingious.Agent.Queue;
 
-/// <summary>A job's message as it came from the queue. It stays the broker's until it is acknowledged or rejected.</summary>
-internal sealed class Delivery
+/// <summary>A job's message as it came from a queue. It stays the broker's until it is acknowledged or rejected.</summary>
+internal sealed class Delivery : IJobDelivery
 {
+    /// <summary>
+    /// Since RabbitMQ 4.3 the first does not count what was explicitly given back, and the second does where the broker says it.
+    /// Neither is there at a first delivery.
+    /// </summary>
+    private static readonly string[] counters = ["x-delivery-count", "x-acquired-count"];
+
     private readonly IChannel channel;
     private readonly ulong tag;
     private readonly ILogger logger;
 
+    /// <param name="ofClass">Whose queue it came from.</param>
     /// <param name="channel">Where it came from, and where it is settled.</param>
-    /// <param name="delivery">Its body is the library's and is gone after the callback, so it is copied here.</param>
-    /// <param name="largest">Bytes; a larger body is not copied.</param>
+    /// <param name="tag">Its number on the channel.</param>
+    /// <param name="redelivered">As the broker says.</param>
+    /// <param name="properties">As they came.</param>
+    /// <param name="body">It is the library's and is gone after the callback, so it is copied here.</param>
     /// <param name="logger">Hears of deliveries that could not be settled.</param>
-    public Delivery(IChannel channel, BasicDeliverEventArgs delivery, long largest, ILogger logger)
+    /// <param name="lost">Cancelled with the channel.</param>
+    public Delivery(
+        JobClass ofClass, IChannel channel, ulong tag, bool redelivered, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, ILogger logger, CancellationToken lost)
     {
         this.channel = channel;
+        this.tag = tag;
         this.logger = logger;
-        tag = delivery.DeliveryTag;
-        Size = delivery.Body.Length;
-        Body = Size <= largest ? delivery.Body.ToArray() : ReadOnlyMemory<byte>.Empty;
-        ReplyTo = delivery.BasicProperties.ReplyTo is { Length: > 0 } replyTo ? replyTo : null;
-        CorrelationId = delivery.BasicProperties.CorrelationId is { Length: > 0 } id ? id : null;
-        Redelivered = delivery.Redelivered;
+        Class = ofClass;
+        Size = body.Length;
+        Body = Size <= WireFormat.MaxMessage.Bytes ? body.ToArray() : ReadOnlyMemory<byte>.Empty;
+        ReplyTo = properties.ReplyTo is { Length: > 0 } replyTo ? replyTo : null;
+        CorrelationId = properties.CorrelationId is { Length: > 0 } id ? id : null;
+        TraceParent = properties.Headers?.TryGetValue("traceparent", out var trace) == true ? Headers.Text(trace) : null;
+        Posted = properties.IsTimestampPresent() && properties.Timestamp.UnixTime is > 0 and <= 253_402_300_799 and var posted ? DateTimeOffset.FromUnixTimeSeconds(posted) : null;
+        Redelivered = redelivered;
+        // What a sender wrote there, or what a dead letter that is posted again brings along, is none of this queue's.
+        GivenBack = !redelivered ? 0 : counters.Max(counter => properties.Headers?.TryGetValue(counter, out var value) == true ? Headers.Count(value) : 0);
+        Lost = lost;
     }
 
-    /// <summary>Empty where <see cref="Size"/> is more than a job may have.</summary>
+    public JobClass Class { get; }
+
     public ReadOnlyMemory<byte> Body { get; }
 
-    /// <summary>Bytes of the message, copied or not.</summary>
     public long Size { get; }
 
-    /// <summary>The queue that the answer goes to, or nothing where nobody waits for one.</summary>
     public string? ReplyTo { get; }
 
     public string? CorrelationId { get; }
 
-    /// <summary>It was delivered before: to this agent over a lost connection, or to one that is gone.</summary>
+    public DateTimeOffset? Posted { get; }
+
+    public string? TraceParent { get; }
+
     public bool Redelivered { get; }
+
+    public int GivenBack { get; }
+
+    public CancellationToken Lost { get; }
 
     public Task AckAsync() => SettleAsync(() => channel.BasicAckAsync(tag, multiple: false));
 
-    /// <param name="requeue">Whether it is to be delivered again; else it goes to the dead letters.</param>
     public Task RejectAsync(bool requeue) => SettleAsync(() => channel.BasicRejectAsync(tag, requeue));
 
-    /// <summary>Where the connection was lost the broker has requeued the message: it comes again, and is known by its job's id then.</summary>
+    /// <summary>Where the channel was lost the broker has requeued the message: it comes again, and is known by its job's key then.</summary>
     private async Task SettleAsync(Func<ValueTask> settle)
     {
         try

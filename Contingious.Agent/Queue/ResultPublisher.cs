@@ -1,4 +1,5 @@
 using Contingious.Agent.Wire;
+using Contingious.Engine;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -22,21 +23,52 @@ internal enum PublishFate
 }
 
 /// <summary>Publishes results and waits until the broker confirms each.</summary>
-internal sealed class ResultPublisher(BrokerConnection connection, ILogger logger) : IAsyncDisposable
+internal sealed class ResultPublisher(BrokerConnection connection, ILogger logger) : IResultPublisher, IAsyncDisposable
 {
-    private readonly SemaphoreSlim opening = new(1, 1);
-    private IChannel? shared;
+    private readonly PublishingChannel shared = new(connection);
 
-    /// <param name="replyTo">The queue's name.</param>
-    /// <param name="correlationId">What the sender knows its job by.</param>
-    /// <param name="body">An encoded result.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public async Task<PublishFate> PublishAsync(string replyTo, string correlationId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
+    /// <summary>
+    /// To the results exchange first, where a listener may or may not be; then to whoever waits. The fate is that of the latter,
+    /// and where nobody waits that of the former.
+    /// </summary>
+    public async Task<PublishFate> PublishAsync(ResultAddress address, ReadOnlyMemory<byte> result, CancellationToken cancellation)
+    {
+        var fate = PublishFate.Unroutable;
+        if (address.JobId.Length > 0)
+        {
+            var key = $"{WireNames<JobClass>.Of(address.Class)}.{address.JobId}";
+            fate = await PublishAsync(new Target(connection.Broker.ResultsExchange, key, false), address.CorrelationId, result, cancellation).ConfigureAwait(false);
+            if (fate == PublishFate.Lost) return fate;
+        }
+
+        return address.ReplyTo is { } replyTo
+            ? await PublishAsync(new Target("", replyTo, true), address.CorrelationId, result, cancellation).ConfigureAwait(false)
+            : fate;
+    }
+
+    public ValueTask DisposeAsync() => shared.DisposeAsync();
+
+    private async Task<PublishFate> PublishAsync(Target target, string correlationId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
+    {
+        // Whoever has no connection does not wait for one here, wherever it goes: the job comes again, to this agent or to another.
+        var lost = connection.Lost;
+        if (!connection.IsOpen) return PublishFate.Lost;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, lost);
+        try
+        {
+            return await PublishOverAsync(target, correlationId, body, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (lost.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            return PublishFate.Lost;
+        }
+    }
+
+    private async Task<PublishFate> PublishOverAsync(Target target, string correlationId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {
         try
         {
-            var channel = await SharedChannelAsync(cancellation).ConfigureAwait(false);
-            return await PublishAsync(channel, replyTo, correlationId, body, cancellation).ConfigureAwait(false);
+            return await PublishAsync(shared, target, correlationId, body, cancellation).ConfigureAwait(false);
         }
         catch (Exception error) when (BrokerFaults.IsLost(error))
         {
@@ -44,39 +76,39 @@ internal sealed class ResultPublisher(BrokerConnection connection, ILogger logge
         }
 
         // The broker closed the shared channel, for this result or for another's: alone on a channel of its own it shows which.
-        return await PublishAloneAsync(replyTo, correlationId, body, cancellation).ConfigureAwait(false);
+        return await PublishAloneAsync(target, correlationId, body, cancellation).ConfigureAwait(false);
     }
 
-    public async ValueTask DisposeAsync()
+    private async Task<PublishFate> PublishAloneAsync(Target target, string correlationId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {
-        if (shared is not null) await shared.DisposeAsync().ConfigureAwait(false);
-        opening.Dispose();
-    }
-
-    private async Task<PublishFate> PublishAloneAsync(string replyTo, string correlationId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
-    {
-        try
+        var alone = new PublishingChannel(connection);
+        await using (alone.ConfigureAwait(false))
         {
-            var channel = await connection.OpenPublishingChannelAsync(cancellation).ConfigureAwait(false);
-            await using (channel.ConfigureAwait(false))
+            try
             {
-                return await PublishAsync(channel, replyTo, correlationId, body, cancellation).ConfigureAwait(false);
+                return await PublishAsync(alone, target, correlationId, body, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception error) when (BrokerFaults.IsLost(error))
+            {
+                if (!connection.IsOpen || BrokerFaults.SaidBy(error) is not { } said) return PublishFate.Lost;
+                if (said.ReplyCode == BrokerFaults.NotFound && await RepairAsync(cancellation).ConfigureAwait(false))
+                {
+                    // Whoever listened to it was bound to the one that is gone: that the broker would have taken it is all there is to know.
+                    return PublishFate.Confirmed;
+                }
+
+                logger.ResultRefused(target.Name, body.Length, error.Message);
+                return PublishFate.Refused;
             }
         }
-        catch (Exception error) when (BrokerFaults.IsLost(error))
-        {
-            if (!connection.IsOpen) return PublishFate.Lost;
-            logger.ResultRefused(replyTo, body.Length, error.Message);
-            return PublishFate.Refused;
-        }
     }
 
-    private async Task<PublishFate> PublishAsync(IChannel channel, string replyTo, string correlationId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
+    private async Task<PublishFate> PublishAsync(PublishingChannel channel, Target target, string correlationId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {
         try
         {
             var properties = new BasicProperties { ContentType = WireFormat.ContentType, CorrelationId = correlationId, Persistent = true };
-            await channel.BasicPublishAsync("", replyTo, mandatory: true, properties, body, cancellation).ConfigureAwait(false);
+            await channel.PublishAsync(target.Exchange, target.Key, target.Mandatory, properties, body, cancellation).ConfigureAwait(false);
             return PublishFate.Confirmed;
         }
         catch (PublishException error) when (error.IsReturn)
@@ -85,23 +117,28 @@ internal sealed class ResultPublisher(BrokerConnection connection, ILogger logge
         }
         catch (PublishException error)
         {
-            logger.ResultRefused(replyTo, body.Length, error.Message);
+            logger.ResultRefused(target.Name, body.Length, error.Message);
             return PublishFate.Refused;
         }
     }
 
-    private async Task<IChannel> SharedChannelAsync(CancellationToken cancellation)
+    /// <summary>The exchange was deleted.</summary>
+    private async Task<bool> RepairAsync(CancellationToken cancellation)
     {
-        await opening.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (shared is { IsOpen: true }) return shared;
-            if (shared is not null && connection.IsOpen) await shared.DisposeAsync().ConfigureAwait(false);
-            return shared = await connection.OpenPublishingChannelAsync(cancellation).ConfigureAwait(false);
+            await new TopologyCheck(connection).EnsureAsync(cancellation).ConfigureAwait(false);
+            return true;
         }
-        finally
+        catch (Exception error) when (error is ContingiousException || BrokerFaults.IsLost(error))
         {
-            opening.Release();
+            logger.QueueMissing(error.Message);
+            return false;
         }
+    }
+
+    private sealed record Target(string Exchange, string Key, bool Mandatory)
+    {
+        public string Name => Exchange.Length == 0 ? Key : Exchange;
     }
 }

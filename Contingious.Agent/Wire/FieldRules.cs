@@ -11,6 +11,7 @@ internal static class FieldRules
     private const int MaxComponentBytes = 255;
     private const int MaxImage = 256;
     private const int MaxUserName = 32;
+    private const int MaxUser = 64;
 
     public static string? JobId(string id) => SandboxId.IsJobId(id) ? null : SandboxId.JobIdRule;
 
@@ -41,6 +42,7 @@ internal static class FieldRules
     public static string? WorkingDirectory(string path)
     {
         if (!path.StartsWith('/')) return $"{Escaped.Quote(path)} is not absolute.";
+        if (path.Length > MaxPathBytes) return DirectoryPath(path);
         var first = path.Split('/', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(part => part != ".");
         return first == "proc" ? $"{Escaped.Quote(path)} is below /proc, which is no place to work in." : DirectoryPath(path);
     }
@@ -51,6 +53,7 @@ internal static class FieldRules
     /// <summary><c>name</c>, <c>uid</c> or <c>uid:gid</c>.</summary>
     public static string? User(string user)
     {
+        if (user.Length > MaxUser) return $"{Escaped.Quote(user)} is longer than any user.";
         var parts = user.Split(':');
         var isNumeric = parts.Length <= 2 && parts.All(part => uint.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id < uint.MaxValue);
         var isName = user.Length is > 0 and <= MaxUserName
@@ -74,11 +77,23 @@ internal static class FieldRules
         if (Encoding.UTF8.GetByteCount(path) > MaxPathBytes) return $"A path has at most {MaxPathBytes:N0} bytes.";
         if (!allowAbsolute && path[0] == '/') return "The path is absolute.";
         if (HasParent(path)) return $"{Escaped.Quote(path)} goes through '..'.";
-        var longest = path.Split('/').Max(Encoding.UTF8.GetByteCount);
-        return longest > MaxComponentBytes ? $"A name within a path has at most {MaxComponentBytes} bytes." : null;
+        foreach (var part in path.AsSpan().Split('/'))
+        {
+            if (Encoding.UTF8.GetByteCount(path.AsSpan(part)) > MaxComponentBytes) return $"A name within a path has at most {MaxComponentBytes} bytes.";
+        }
+
+        return null;
     }
 
-    private static bool HasParent(string path) => path.Split('/').Contains("..");
+    private static bool HasParent(ReadOnlySpan<char> path)
+    {
+        foreach (var part in path.Split('/'))
+        {
+            if (path[part] is "..") return true;
+        }
+
+        return false;
+    }
 
     private static bool HasNul(string text) => text.Contains('\0', StringComparison.Ordinal);
 }

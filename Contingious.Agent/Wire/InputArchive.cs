@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
@@ -13,6 +14,8 @@ internal sealed class InputArchive
     private const UnixFileMode AnyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private long bytesLeft = WireFormat.MaxUnpackedBytes.Bytes;
+    private long unpackedLeft = WireFormat.MaxUnpackedBytes.Bytes + (WireFormat.MaxArchiveEntries * 2048L);
+    private long extendedLeft = WireFormat.MaxExtendedHeaders.Bytes;
     private int entriesLeft = WireFormat.MaxArchiveEntries;
 
     /// <summary>Reads a tar archive, plain or gzip.</summary>
@@ -23,40 +26,53 @@ internal sealed class InputArchive
     public IReadOnlyList<InputFile> Expand(ReadOnlyMemory<byte> content, string directory)
     {
         var files = new List<InputFile>();
-        var entries = new TarSlices(IsGzip(content.Span) ? Decompress(content) : content);
+        var entries = new TarSlices(IsGzip(content.Span) ? Decompress(content) : content, extendedLeft);
         while (entries.TryNext(out var slice))
         {
             if (--entriesLeft < 0) throw new WireException($"The archives have more than {WireFormat.MaxArchiveEntries:N0} entries.");
             if (ReadEntry(slice, directory) is { } file) files.Add(file);
         }
 
+        extendedLeft = entries.ExtendedLeft;
         return files;
     }
 
     private static bool IsGzip(ReadOnlySpan<byte> content) => content.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]);
 
-    /// <summary>Headers and padding count too, so that an archive of empty names is bounded as well.</summary>
+    /// <summary>
+    /// Unpacks it twice: to know its size, and into exactly that much memory. Headers and padding count too, and what all archives
+    /// of the job unpack to, so that neither an archive of empty names nor many of nothing but zeros get around the bound.
+    /// </summary>
     private ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> content)
     {
-        var most = bytesLeft + (entriesLeft * 2048L);
-        using var gzip = new GZipStream(AsStream(content), CompressionMode.Decompress);
-        using var plain = new MemoryStream();
-        var buffer = new byte[64 << 10];
+        var buffer = ArrayPool<byte>.Shared.Rent(64 << 10);
         try
         {
-            int read;
-            while ((read = gzip.Read(buffer)) > 0)
+            var size = 0L;
+            using (var measured = new GZipStream(AsStream(content), CompressionMode.Decompress))
             {
-                if (plain.Length + read > most) throw TooLarge();
-                plain.Write(buffer, 0, read);
+                int read;
+                while ((read = measured.Read(buffer)) > 0)
+                {
+                    size += read;
+                    if (size > unpackedLeft) throw TooLarge();
+                }
             }
+
+            unpackedLeft -= size;
+            var plain = new byte[size];
+            using var gzip = new GZipStream(AsStream(content), CompressionMode.Decompress);
+            gzip.ReadExactly(plain);
+            return plain;
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
         {
             throw new WireException("", "The archive is not valid gzip.", cause: error);
         }
-
-        return plain.GetBuffer().AsMemory(0, (int)plain.Length);
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     private InputFile? ReadEntry(ReadOnlyMemory<byte> slice, string directory)
@@ -64,7 +80,7 @@ internal sealed class InputArchive
         try
         {
             using var reader = new TarReader(AsStream(slice));
-            return reader.GetNextEntry() is { } entry ? ReadEntry(entry, directory) : null;
+            return reader.GetNextEntry() is { } entry ? ReadEntry(entry, slice, directory) : null;
         }
         catch (Exception error) when (error is not (WireException or OutOfMemoryException))
         {
@@ -73,36 +89,40 @@ internal sealed class InputArchive
         }
     }
 
-    private InputFile? ReadEntry(TarEntry entry, string directory)
+    private InputFile? ReadEntry(TarEntry entry, ReadOnlyMemory<byte> slice, string directory)
     {
-        var name = Escaped.Quote(entry.Name);
         var path = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..].TrimStart('/') : entry.Name;
-        if (entry.Name.Contains('\uFFFD', StringComparison.Ordinal)) throw new WireException($"The entry {name} has a name that is not UTF-8.");
+        if (entry.Name.Contains('\uFFFD', StringComparison.Ordinal)) throw new WireException($"The entry {Escaped.Quote(entry.Name)} has a name that is not UTF-8.");
         if (entry.EntryType is TarEntryType.Directory)
         {
-            if (path.Length > 0 && FieldRules.DirectoryPath(path.TrimEnd('/'), allowAbsolute: false) is { } wrong) throw new WireException($"The entry {name}: {wrong}");
+            if (path.Length > 0) Refuse(entry, FieldRules.DirectoryPath(path.TrimEnd('/'), allowAbsolute: false));
             return null;
         }
 
         if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile))
         {
-            throw new WireException($"The entry {name} is of type {entry.EntryType}; only regular files and directories are unpacked.");
+            throw new WireException($"The entry {Escaped.Quote(entry.Name)} is of type {entry.EntryType}; only regular files and directories are unpacked.");
         }
 
-        if (FieldRules.FilePath(path, allowAbsolute: false) is { } problem) throw new WireException($"The entry {name}: {problem}");
+        Refuse(entry, FieldRules.FilePath(path, allowAbsolute: false));
         var full = directory.Length == 0 ? path : $"{directory.TrimEnd('/')}/{path}";
-        if (FieldRules.FilePath(full) is { } tooLong) throw new WireException($"The entry {name}: {tooLong}");
-        return new InputFile(full, ReadContent(entry), (entry.Mode & AnyExecute) != 0);
+        Refuse(entry, FieldRules.FilePath(full));
+        return new InputFile(full, ContentOf(entry, slice), (entry.Mode & AnyExecute) != 0);
     }
 
-    private byte[] ReadContent(TarEntry entry)
+    /// <summary>A part of the archive, not a copy.</summary>
+    private ReadOnlyMemory<byte> ContentOf(TarEntry entry, ReadOnlyMemory<byte> slice)
     {
-        if (entry.DataStream is not { } data) return [];
-        bytesLeft -= data.Length;
+        if (entry.DataStream is not { Length: > 0 and var length }) return default;
+        bytesLeft -= length;
         if (bytesLeft < 0) throw TooLarge();
-        var content = new byte[data.Length];
-        data.ReadExactly(content);
-        return content;
+        if (entry.DataOffset < 0 || entry.DataOffset + length > slice.Length) throw new WireException("The archive is cut short, or it is not a tar archive.");
+        return slice.Slice((int)entry.DataOffset, (int)length);
+    }
+
+    private static void Refuse(TarEntry entry, string? problem)
+    {
+        if (problem is not null) throw new WireException($"The entry {Escaped.Quote(entry.Name)}: {problem}");
     }
 
     private static WireException TooLarge() => new($"The archives are larger than {WireFormat.MaxUnpackedBytes} unpacked.");

@@ -6,7 +6,11 @@ namespace Contingious.Agent.Wire;
 /// <param name="JobId">As <see cref="SandboxId.IsJobId"/> allows.</param>
 /// <param name="Attempt">0 to 1,000,000.</param>
 /// <param name="Request">What the engine is to run, its archives unpacked into files; its id is made of the two above.</param>
-public sealed record Job(string JobId, int Attempt, RunRequest Request);
+public sealed record Job(string JobId, int Attempt, RunRequest Request)
+{
+    /// <summary>When the job is no longer of use: one that has not begun by then is answered and not run. Always of use where absent.</summary>
+    public DateTimeOffset? StartBefore { get; init; }
+}
 
 /// <summary>The answer to a <see cref="Job"/>.</summary>
 /// <param name="JobId">The job's; empty where it could not be read that far.</param>

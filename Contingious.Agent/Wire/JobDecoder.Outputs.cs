@@ -19,8 +19,8 @@ internal ref partial struct JobDecoder
 
     private OutputLimits ReadOutputLimits()
     {
-        var most = OutputLimits.Default;
-        var limits = most;
+        var most = policy.MostOutputs;
+        var limits = OutputLimits.Default;
         var map = reader.BeginMap(OutputLimitKeys);
         while (reader.NextKey(ref map) is { } key)
         {

@@ -71,7 +71,7 @@ internal ref partial struct JobDecoder
         for (var i = 0; i < count; i++)
         {
             var name = ReadText(FieldRules.EnvName);
-            reader.EnterKey(name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? name : Escaped.Quote(name));
+            reader.EnterKey(IsPlain(name) ? name : Escaped.Quote(name));
             var value = ReadText(FieldRules.EnvValue);
             reader.Require(env.TryAdd(name, value), "The name is given twice.");
             bytes += Encoding.UTF8.GetByteCount(name) + Encoding.UTF8.GetByteCount(value) + 2;
@@ -80,6 +80,16 @@ internal ref partial struct JobDecoder
         }
 
         return env;
+    }
+
+    private static bool IsPlain(string name)
+    {
+        foreach (var c in name)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c != '_') return false;
+        }
+
+        return true;
     }
 
     private ReadOnlyMemory<byte> ReadStdin()

@@ -7,7 +7,10 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
 {
     public const int DefaultAttempt = 1;
 
-    private static readonly MapKeys JobKeys = new(["v", "job_id", "image", "steps"], ["attempt", "files", "archives", "outputs", "output_limits", "limits", "root", "network", "mounts"]);
+    // The end of the year 9999.
+    private const long LatestMilliseconds = 253_402_300_799_999;
+
+    private static readonly MapKeys JobKeys = new(["v", "job_id", "image", "steps"], ["attempt", "files", "archives", "outputs", "output_limits", "limits", "root", "network", "mounts", "start_before_ms"]);
 
     private static readonly MapKeys MountKeys = new(["source", "target"], ["writable"]);
 
@@ -29,6 +32,7 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
         var root = false;
         var network = NetworkMode.None;
         var mounts = new List<HostMount>();
+        DateTimeOffset? startBefore = null;
 
         var map = reader.BeginMap(JobKeys);
         while (reader.NextKey(ref map) is { } key)
@@ -48,6 +52,7 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
                 case "root": root = reader.ReadBool(); break;
                 case "network": network = ReadName<NetworkMode>(); break;
                 case "mounts": ReadMounts(mounts); break;
+                case "start_before_ms": startBefore = DateTimeOffset.FromUnixTimeMilliseconds(reader.ReadInt64(0, LatestMilliseconds)); break;
             }
         }
 
@@ -66,12 +71,15 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
             Root = root,
             Network = network,
             Mounts = mounts,
-        });
+        })
+        {
+            StartBefore = startBefore,
+        };
     }
 
     private string ReadText(Func<string, string?> rule)
     {
-        var text = reader.ReadString();
+        var text = reader.ReadString(WireFormat.MaxText);
         reader.Refuse(rule(text));
         return text;
     }
@@ -80,7 +88,7 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
     private T ReadName<T>()
         where T : struct, Enum
     {
-        var text = reader.ReadString();
+        var text = reader.ReadString(WireFormat.MaxText);
         return WireNames<T>.Find(text) ?? throw reader.Failure($"It is {Escaped.Quote(text)}; there are: {string.Join(", ", WireNames<T>.All)}.");
     }
 

@@ -8,7 +8,7 @@ internal static class JobEncoder
     {
         var request = job.Request;
         var hasOutputLimits = request.OutputLimits != OutputLimits.Default;
-        writer.WriteMapHeader(hasOutputLimits ? 12 : 11);
+        writer.WriteMapHeader(11 + (hasOutputLimits ? 1 : 0) + (job.StartBefore is null ? 0 : 1));
         writer.WriteString("v");
         writer.WriteInteger(WireFormat.Version);
         writer.WriteString("job_id");
@@ -24,6 +24,12 @@ internal static class JobEncoder
         writer.WriteString("outputs");
         WriteTexts(writer, request.Outputs);
         if (hasOutputLimits) WriteOutputLimits(writer, request.OutputLimits);
+        if (job.StartBefore is { } startBefore)
+        {
+            writer.WriteString("start_before_ms");
+            writer.WriteInteger(startBefore.ToUnixTimeMilliseconds());
+        }
+
         writer.WriteString("root");
         writer.WriteBool(request.Root);
         WriteText(writer, "network", WireNames<NetworkMode>.Of(request.Network));

@@ -14,6 +14,7 @@ public static class JobResultCodec
     /// <exception cref="WireException">It is no result.</exception>
     public static JobResult Decode(ReadOnlyMemory<byte> message)
     {
+        if (message.Length > WireFormat.MaxMessage.Bytes) throw new WireException($"The result has {message.Length:N0} bytes; {WireFormat.MaxMessage} are allowed.");
         var path = new FieldPath();
         try
         {

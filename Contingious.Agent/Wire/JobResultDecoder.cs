@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Contingious.Engine;
+using Contingious.Engine.Images;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Wire;
@@ -14,7 +15,7 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
         ["attempt", "agent", "message", "field", "image_digest", "steps", "outputs", "outputs_truncated", "timings"]);
 
     private static readonly MapKeys TimingKeys = new(["stage", "us"], []);
-    private static readonly MapKeys OutputKeys = new(["path", "status"], ["raw_path", "size_bytes", "truncated", "sha256", "content"]);
+    private static readonly MapKeys OutputKeys = new(["path", "status"], ["raw_path", "size_bytes", "truncated", "sha256", "content", "blob"]);
 
     private WireReader reader = new(message, path);
 
@@ -81,6 +82,7 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
                 case "truncated": output = output with { Truncated = reader.ReadBool() }; break;
                 case "sha256": output = output with { Sha256 = ReadSha256() }; break;
                 case "content": output = output with { Content = reader.ReadBinary() }; break;
+                case "blob": output = output with { Blob = ReadBlob() }; break;
             }
         }
 
@@ -92,6 +94,12 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
         var hash = reader.ReadBinary();
         reader.Require(hash.Length is 0 or SHA256.HashSizeInBytes, $"It has {hash.Length} bytes; a SHA-256 has {SHA256.HashSizeInBytes}.");
         return hash;
+    }
+
+    private Digest ReadBlob()
+    {
+        var text = reader.ReadString();
+        return Digest.TryParse(text, out var digest) ? digest : throw reader.Failure($"{Escaped.Quote(text)} is no digest of the form sha256:….");
     }
 
     private OutputStatus ReadStatus()

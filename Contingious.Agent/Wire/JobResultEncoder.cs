@@ -75,7 +75,7 @@ internal static class JobResultEncoder
     private static void WriteOutput(MessagePackWriter writer, OutputFile output)
     {
         var hasRawPath = !output.RawPath.IsEmpty;
-        writer.WriteMapHeader(hasRawPath ? 7 : 6);
+        writer.WriteMapHeader(6 + (hasRawPath ? 1 : 0) + (output.Blob is null ? 0 : 1));
         WriteText(writer, "path", output.Path);
         if (hasRawPath) WriteBinary(writer, "raw_path", output.RawPath);
         WriteText(writer, "status", output.Status.ToString());
@@ -84,6 +84,7 @@ internal static class JobResultEncoder
         writer.WriteBool(output.Truncated);
         WriteBinary(writer, "sha256", output.Sha256);
         WriteBinary(writer, "content", output.Content);
+        if (output.Blob is { } blob) WriteText(writer, "blob", blob.ToString());
     }
 
     private static long Microseconds(TimeSpan time) => time.Ticks / TimeSpan.TicksPerMicrosecond;

@@ -11,6 +11,9 @@ public sealed class LimitPolicy
     /// <summary>The defaults and ranges of docs/wire.md.</summary>
     public static LimitPolicy Documented { get; } = new();
 
+    /// <summary>The most that a job may name of its outputs. It is more than <see cref="OutputLimits.Default"/> where the agent has a store for large ones.</summary>
+    public OutputLimits MostOutputs { get; set; } = OutputLimits.Default;
+
     /// <summary>Sets a default or a ceiling by its key on the wire.</summary>
     /// <returns>What is wrong with it, as a sentence; nothing where it was set.</returns>
     public string? TrySet(string key, double value, bool ceiling)
@@ -20,6 +23,22 @@ public sealed class LimitPolicy
         if (!(value >= rule.Least && value <= rule.Most) || (rule.IsWhole && value != Math.Floor(value))) return $"{key} is {value:R}; {rule.Least:R} to {rule.Most:R} is allowed{(rule.IsWhole ? ", in whole numbers" : "")}.";
         (ceiling ? most : defaults)[key] = value;
         return null;
+    }
+
+    /// <summary>The same policy with lower ceilings. A ceiling that is lower already stays, and none goes below what a limit must be at least.</summary>
+    internal LimitPolicy Lowered(IEnumerable<KeyValuePair<string, double>> ceilings)
+    {
+        var lowered = new LimitPolicy { MostOutputs = MostOutputs };
+        foreach (var (key, value) in defaults) lowered.defaults[key] = value;
+        foreach (var (key, value) in most) lowered.most[key] = value;
+        foreach (var (key, value) in ceilings)
+        {
+            var rule = LimitRule.All.First(rule => rule.Key == key);
+            var ceiling = Math.Max(rule.IsWhole ? Math.Floor(value) : value, rule.Least);
+            lowered.most[key] = Math.Min(ceiling, MostOf(rule));
+        }
+
+        return lowered;
     }
 
     internal double MostOf(LimitRule rule) => most.GetValueOrDefault(rule.Key, rule.Most);

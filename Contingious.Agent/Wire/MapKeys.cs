@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Contingious.Agent.Wire;
 
-/// <summary>The keys that a map may have, at most 64; any other key is ignored.</summary>
+/// <summary>The keys that a map may have, at most 64; any other key is ignored, or refused where the map is closed.</summary>
 internal sealed class MapKeys
 {
     private readonly string[] names;
@@ -17,6 +17,11 @@ internal sealed class MapKeys
         ArgumentOutOfRangeException.ThrowIfGreaterThan(names.Length, 64, nameof(optional));
     }
 
+    /// <summary>Whether a map that has another key is refused.</summary>
+    public bool IsClosed { get; init; }
+
+    public int Count => names.Length;
+
     public string this[int index] => names[index];
 
     /// <returns>-1 where the key is unknown.</returns>
@@ -29,6 +34,8 @@ internal sealed class MapKeys
 
         return -1;
     }
+
+    public int IndexOf(string name) => Array.IndexOf(names, name);
 
     /// <summary>The first required key whose bit is not set in <paramref name="present"/>.</summary>
     public string? FirstMissing(ulong present)

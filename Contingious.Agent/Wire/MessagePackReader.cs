@@ -60,6 +60,9 @@ internal ref struct MessagePackReader
         return value >= 0 && value <= ulong.MaxValue ? (ulong)value : throw OutOfRange();
     }
 
+    /// <summary>Any integer form.</summary>
+    public decimal ReadDecimal() => (decimal)Read(MessagePackKind.Integer).Integer;
+
     /// <summary>Either float form, or any integer form.</summary>
     public double ReadDouble()
     {

@@ -6,13 +6,16 @@ internal static class Names<T>
 {
     private static readonly T[] Members = Enum.GetValues<T>();
 
+    // Kept: ToString() of an enum boxes it.
+    private static readonly string[] Texts = [.. Members.Select(member => member.ToString())];
+
     public static IReadOnlyList<T> All => Members;
 
     public static T? Find(string name)
     {
-        foreach (var member in Members)
+        for (var i = 0; i < Texts.Length; i++)
         {
-            if (member.ToString() == name) return member;
+            if (Texts[i] == name) return Members[i];
         }
 
         return null;

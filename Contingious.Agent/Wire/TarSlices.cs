@@ -6,13 +6,17 @@ namespace Contingious.Agent.Wire;
 /// of 512 bytes), so it is only shown bytes whose lengths were compared with what is there.
 /// Format: https://www.gnu.org/software/tar/manual/html_node/Standard.html.
 /// </summary>
-internal ref struct TarSlices(ReadOnlyMemory<byte> archive)
+/// <param name="archive">The archive.</param>
+/// <param name="extendedLeft">Bytes that extended headers may have together: each of their records becomes several objects.</param>
+internal ref struct TarSlices(ReadOnlyMemory<byte> archive, long extendedLeft)
 {
     private const int BlockSize = 512;
     private const int MaxExtendedHeader = 64 << 10;
 
     private readonly ReadOnlyMemory<byte> archive = archive;
     private int position;
+
+    public long ExtendedLeft { get; private set; } = extendedLeft;
 
     /// <returns>False at the end: a block of zeros, or no more bytes.</returns>
     /// <exception cref="WireException">A length is not one, or is more than what follows.</exception>
@@ -30,6 +34,7 @@ internal ref struct TarSlices(ReadOnlyMemory<byte> archive)
                     break;
                 case 'x' or 'L' or 'K':
                     if (size > MaxExtendedHeader) throw new WireException("A name or an extended header in the archive is longer than 64 KiB.");
+                    if ((ExtendedLeft -= size) < 0) throw new WireException($"The extended headers of the archives are larger than {WireFormat.MaxExtendedHeaders}.");
                     break;
                 default:
                     entry = archive[start..Math.Min(position, archive.Length)];

@@ -21,6 +21,15 @@ public static class WireFormat
     public const int MaxEnv = 1_024;
     public const int MaxStepName = 64;
 
+    /// <summary>UTF-8 bytes of any one text: looked at before it is decoded.</summary>
+    public const int MaxText = 1 << 20;
+
+    /// <summary>UTF-8 bytes of an answer that is handed on to an INGInious grader.</summary>
+    public const int MaxInputText = 16 << 20;
+
+    /// <summary>Bytes that decoding allocates for each byte of a message, at most; archives that are packed with gzip come on top, bounded by <see cref="MaxUnpackedBytes"/>.</summary>
+    public const int AllocationFactor = 48;
+
     /// <summary>A larger job is not even decoded.</summary>
     public static ByteSize MaxMessage { get; } = ByteSize.FromMiB(32);
 
@@ -32,6 +41,9 @@ public static class WireFormat
 
     /// <summary>The contents of a job's archives together, unpacked.</summary>
     public static ByteSize MaxUnpackedBytes { get; } = ByteSize.FromMiB(64);
+
+    /// <summary>Extended headers of a job's archives together.</summary>
+    public static ByteSize MaxExtendedHeaders { get; } = ByteSize.FromMiB(8);
 
     public static ByteSize MaxStdin { get; } = ByteSize.FromMiB(16);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Contingious.Agent.Wire;
 
@@ -8,6 +9,8 @@ namespace Contingious.Agent.Wire;
 /// </summary>
 internal ref struct WireReader(ReadOnlyMemory<byte> message, FieldPath path)
 {
+    private const int MaxQuoted = 128;
+
     private readonly ReadOnlyMemory<byte> message = message;
     private readonly FieldPath path = path;
     private MessagePackReader reader = new(message.Span);
@@ -47,7 +50,15 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message, FieldPath path)
 
     public readonly void Leave() => path.Leave();
 
-    public string ReadString() => reader.ReadString();
+    /// <param name="most">UTF-8 bytes that are allowed; what is longer is refused before it is decoded.</param>
+    public string ReadString(int most = WireFormat.MaxText)
+    {
+        var utf8 = reader.ReadText();
+        Require(utf8.Length <= most, $"It has {utf8.Length:N0} bytes; {most:N0} are allowed.");
+        return MessagePackReader.Decode(utf8);
+    }
+
+    public MessagePackKind PeekKind() => reader.PeekKind();
 
     public bool ReadBool() => reader.ReadBool();
 
@@ -56,6 +67,35 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message, FieldPath path)
         var value = reader.ReadInt64();
         Require(value >= least && value <= most, $"It is {value}; {least:N0} to {most:N0} is allowed.");
         return value;
+    }
+
+    /// <summary>Any whole number: those above <see cref="long.MaxValue"/> too.</summary>
+    public decimal ReadDecimal() => reader.ReadDecimal();
+
+    public void Skip() => reader.Skip();
+
+    /// <summary>Whether the next value is a map of exactly these keys; nothing is read.</summary>
+    public readonly bool IsMapOf(MapKeys keys)
+    {
+        var ahead = reader;
+        try
+        {
+            if (ahead.PeekKind() != MessagePackKind.Map) return false;
+            var left = ahead.ReadMapHeader();
+            if (left != keys.Count) return false;
+            for (; left > 0; left--)
+            {
+                if (ahead.PeekKind() != MessagePackKind.Text || keys.IndexOf(ahead.ReadText()) < 0) return false;
+                ahead.Skip();
+            }
+
+            return true;
+        }
+        catch (WireException)
+        {
+            // Reading it says what is wrong, and where.
+            return false;
+        }
     }
 
     public double ReadDouble() => reader.ReadDouble();
@@ -73,6 +113,12 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message, FieldPath path)
         if (!condition) throw Failure(reason);
     }
 
+    /// <summary>A sentence with values in it is put together only where it is needed: most of a message is right, and is not to be paid for.</summary>
+    public readonly void Require([DoesNotReturnIf(false)] bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref Reason reason)
+    {
+        if (!condition) throw Failure(reason.ToText());
+    }
+
     /// <summary>For the rules that answer with what is wrong, or with nothing.</summary>
     public readonly void Refuse(string? problem)
     {
@@ -85,9 +131,11 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message, FieldPath path)
     {
         var kind = reader.PeekKind();
         Require(kind == MessagePackKind.Text, $"Expected keys that are text, found {kind.Describe()}.");
-        var index = map.Keys.IndexOf(reader.ReadText());
+        var name = reader.ReadText();
+        var index = map.Keys.IndexOf(name);
         if (index < 0)
         {
+            if (map.Keys.IsClosed) throw Failure($"It has the key {Escaped.Quote(MessagePackReader.Decode(name[..Math.Min(name.Length, MaxQuoted)]))}, which means nothing here.");
             reader.Skip();
             return null;
         }
@@ -121,4 +169,7 @@ internal struct MapCursor(MapKeys keys, int count)
     public ulong Present { get; set; }
 
     public bool IsInValue { get; set; }
+
+    /// <summary>Whether the key was there, with a value or with nil.</summary>
+    public readonly bool Has(string key) => (Seen & (1UL << keys.IndexOf(key))) != 0;
 }

@@ -1,89 +1,110 @@
-using System.Collections.Concurrent;
-using Contingious.Agent.Queue;
+using Contingious.Agent.Telemetry;
+using Contingious.Engine;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Contingious.Agent.Work;
 
 /// <summary>
-/// The agent: takes jobs from the queue and has each handled, as many at once as it has slots.
-/// On a stop it takes no more, finishes what runs, and leaves the rest to the broker.
+/// The agent as the host runs it: opens its parts and begins; on a stop takes no more jobs, finishes what runs, and closes them.
 /// </summary>
-public sealed class AgentService(AgentOptions options, BrokerOptions broker, JobRunner runner, ILogger<AgentService> logger) : BackgroundService
+internal sealed class AgentService(AgentOptions options, IAgentPartsSource source, TimeProvider time, ILogger<AgentService> logger) : BackgroundService
 {
-    /// <summary>After the grace is over: what a cancelled job gets for giving its sandbox back.</summary>
-    private static readonly TimeSpan AbandonTimeout = TimeSpan.FromSeconds(10);
+    /// <summary>After the grace is over, or when it leaves: what the agent gets for giving back what it holds.</summary>
+    private static readonly TimeSpan closingTime = TimeSpan.FromSeconds(10);
 
-    private readonly CancellationTokenSource abandoned = new();
-    private readonly ConcurrentDictionary<Task, bool> running = new();
-    private BrokerConnection? connection;
-    private ResultPublisher? publisher;
-    private JobConsumer? consumer;
+    /// <summary>What the parts get for closing, which is more than a runner gets for ending.</summary>
+    private static readonly TimeSpan partsTime = TimeSpan.FromSeconds(30);
 
-    /// <exception cref="Engine.ContingiousException">The broker does not answer or refuses; the sentence says what to do.</exception>
+    private AgentWork? work;
+    private bool isLeaving;
+
+    /// <summary>How it is; nothing before it has begun.</summary>
+    public Standing? Standing => work?.Standing.Now;
+
+    /// <summary>What it says of itself; nothing before it has begun.</summary>
+    public Wire.AgentStatus? Status => work?.Heartbeat.Status();
+
+    /// <summary>What it has to do, for gauges.</summary>
+    public AgentSnapshot Snapshot(AgentOptions of) => Status is { } now
+        ? new AgentSnapshot(Wire.WireNames<Wire.AgentState>.Of(now.State), of.Total, work?.Admission.Free ?? of.Total, now.Running, now.Held)
+        : new AgentSnapshot("starting", of.Total, of.Total, 0, 0);
+
+    /// <exception cref="ContingiousException">The broker or the runner cannot be had; the sentence says what to do.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        connection = await BrokerConnection.OpenAsync(broker, $"contingious agent {options.Name}", logger, cancellationToken).ConfigureAwait(false);
-        publisher = new ResultPublisher(connection, logger);
         try
         {
-            consumer = await JobConsumer.StartAsync(connection, broker, options.Slots, logger, cancellationToken).ConfigureAwait(false);
+            work = new AgentWork(options, await source.OpenAsync(cancellationToken).ConfigureAwait(false), time, logger);
         }
         catch
         {
-            await CloseAsync().ConfigureAwait(false);
+            await source.DisposeAsync().ConfigureAwait(false);
             throw;
         }
 
-        logger.AgentStarted(options.Name, options.Slots, broker.JobsQueue);
+        work.Start();
+        logger.AgentStarted(options.Name, options.Slots);
         await base.StartAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Somebody wants to know how it is.</summary>
+    public void SayStatus() => work?.Heartbeat.Ask();
+
+    /// <summary>Ends at once. What runs goes on in the runner, and the next agent of this account adopts it.</summary>
+    public async Task LeaveAsync()
+    {
+        if (work is null) return;
+        isLeaving = true;
+        logger.AgentLeaving(options.Name, work.Desk.Cases.Count);
+        var left = work.LeaveAsync();
+        if (await IsOverAsync(left, closingTime).ConfigureAwait(false)) return;
+
+        // Something waits for the broker. No run is left that this could end.
+        work.Abandon();
+        if (!await IsOverAsync(left, closingTime).ConfigureAwait(false)) logger.EndingStuck(closingTime.TotalSeconds);
     }
 
     /// <summary>Finishes the running jobs; when <paramref name="cancellationToken"/> says that the grace is over they are abandoned.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        logger.AgentStopping(running.Count);
-        if (consumer is not null) await consumer.StopAsync().ConfigureAwait(false);
-        var registration = cancellationToken.Register(abandoned.Cancel);
-        await using (registration.ConfigureAwait(false))
+        if (work is not null)
         {
-            await base.StopAsync(cancellationToken).ConfigureAwait(false);
-            if (ExecuteTask is { } work) await Task.WhenAny(work, Task.Delay(AbandonTimeout, CancellationToken.None)).ConfigureAwait(false);
+            logger.AgentStopping(work.Desk.Cases.Count);
+            var drained = work.DrainAsync();
+            var graceOver = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using var registration = cancellationToken.UnsafeRegister(_ => graceOver.TrySetResult(), null);
+            if (isLeaving || await Task.WhenAny(drained, graceOver.Task).ConfigureAwait(false) != drained) work.Abandon();
+            else if (drained.IsCompletedSuccessfully) source.Finished();
+            if (!await IsOverAsync(drained, closingTime).ConfigureAwait(false)) logger.EndingStuck(closingTime.TotalSeconds);
         }
 
-        await CloseAsync().ConfigureAwait(false);
+        await base.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        if (!await IsOverAsync(source.DisposeAsync().AsTask(), partsTime).ConfigureAwait(false)) logger.EndingStuck(partsTime.TotalSeconds);
         logger.AgentStopped(options.Name);
     }
 
     public override void Dispose()
     {
-        abandoned.Dispose();
+        work?.Dispose();
         base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (consumer is null || publisher is null) throw new InvalidOperationException("The agent was not started.");
-        using var desk = new JobDesk(options, runner, publisher, logger);
-        await foreach (var delivery in consumer.Deliveries.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        if (work is null) throw new InvalidOperationException("The agent was not started.");
+        try
         {
-            // What is here and not begun when the agent stops goes back to the queue with the connection.
-            if (!stoppingToken.IsCancellationRequested) Track(Task.Run(() => desk.HandleAsync(delivery, stoppingToken, abandoned.Token), CancellationToken.None));
+            await work.Ended.WaitAsync(stoppingToken).ConfigureAwait(false);
         }
-
-        await Task.WhenAll(running.Keys).ConfigureAwait(false);
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The stop has waited as long as it may.
+        }
     }
 
-    private void Track(Task handling)
-    {
-        running[handling] = true;
-        _ = handling.ContinueWith(done => running.TryRemove(done, out _), TaskScheduler.Default);
-    }
-
-    private async Task CloseAsync()
-    {
-        if (consumer is not null) await consumer.DisposeAsync().ConfigureAwait(false);
-        if (publisher is not null) await publisher.DisposeAsync().ConfigureAwait(false);
-        if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
-    }
+    /// <summary>Waits for something's end, but no longer than so.</summary>
+    /// <returns>Whether it has ended, in whatever way.</returns>
+    private static async Task<bool> IsOverAsync(Task ending, TimeSpan most) =>
+        await Task.WhenAny(ending, Task.Delay(most)).ConfigureAwait(false) == ending;
 }

@@ -39,7 +39,9 @@ public sealed class AccountEntry
     public bool IsInKeeper { get; }
 
     /// <summary>Finds out which account this process works for.</summary>
-    /// <exception cref="HostNotReadyException">The account does not exist or was not prepared; the message names the command that mends it.</exception>
+    /// <exception cref="HostNotReadyException">
+    /// The account does not exist or was not prepared, and the message names the command that mends it; or this process is inside a keeper that is no more.
+    /// </exception>
     public static async Task<AccountEntry> FindAsync(CancellationToken cancellation)
     {
         var uid = Credentials.EffectiveUid;
@@ -47,10 +49,10 @@ public sealed class AccountEntry
         if (uid == 0 && outer != 0)
         {
             var inside = new HostLayout(await RequireAccountAsync(outer.ToString(CultureInfo.InvariantCulture), cancellation).ConfigureAwait(false));
-            if (new Keeper(inside, TimeProvider.System).Find() is { } keeper && ProcessIdentity.UserNamespaceOf(keeper.Pid) == ProcessIdentity.OwnUserNamespace)
-            {
-                return new AccountEntry(inside, isHostRoot: false, isInKeeper: true);
-            }
+            if (new Keeper(inside, TimeProvider.System).IsOwn()) return new AccountEntry(inside, isHostRoot: false, isInKeeper: true);
+
+            // Root here is nobody outside: there is no root to drop, and no way from here into another namespace.
+            throw new HostNotReadyException($"This process is in a user namespace of {inside.Account.Name} that is not its keeper's: the keeper that it belongs to is no more, or was replaced. Start it again from outside of it.");
         }
 
         var name = uid != 0 ? uid.ToString(CultureInfo.InvariantCulture) : Environment.GetEnvironmentVariable(AccountVariable) ?? HostLayout.ServiceAccount;

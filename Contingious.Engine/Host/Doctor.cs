@@ -52,6 +52,9 @@ public sealed class Doctor
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellation) =>
         [.. Examine(), .. await VersionCheck.RunAsync(examined, cancellation).ConfigureAwait(false)];
 
+    /// <summary>Versions of crun and rootlesskit, by name; a program that is missing or does not say is not there.</summary>
+    public static Task<IReadOnlyDictionary<string, string>> VersionsAsync(HostRoot root, CancellationToken cancellation) => VersionCheck.VersionsAsync(root, cancellation);
+
     /// <summary>Refuses to go on where no job could run. Cheap enough for each start of an engine.</summary>
     /// <exception cref="HostNotReadyException">There are fatal findings; the message holds each with its remedy.</exception>
     public void RequireReady()

@@ -31,6 +31,12 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// Whether this process is in the user namespace of the live keeper: not so outside of it, and no longer so where the keeper has ended or another one has
+    /// taken its place.
+    /// </summary>
+    public bool IsOwn() => Find() is { } keeper && ProcessIdentity.UserNamespaceOf(keeper.Pid) is { } its && its == ProcessIdentity.OwnUserNamespace;
+
     /// <summary>The live keeper; one is started where there is none. However many ask at once, one is started.</summary>
     /// <exception cref="HostNotReadyException">It cannot be started; the message says what to do.</exception>
     public async Task<ProcessIdentity> EnsureAsync(CancellationToken cancellation)

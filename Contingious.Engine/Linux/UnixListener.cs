@@ -6,7 +6,7 @@ using System.Text;
 namespace Contingious.Engine.Linux;
 
 /// <summary>
-/// A unix stream socket that listens below an open directory for one client. It is bound through the directory's descriptor,
+/// A unix stream socket that listens below an open directory. It is bound through the directory's descriptor,
 /// since a socket's path has at most 107 bytes (unix(7)) and a sandbox's directory can be deeper.
 /// </summary>
 public sealed class UnixListener : IDisposable
@@ -21,17 +21,18 @@ public sealed class UnixListener : IDisposable
     /// <param name="directory">Where the socket is made.</param>
     /// <param name="name">Its name there: one component, which must not exist.</param>
     /// <param name="owner">Who may connect, besides root.</param>
+    /// <param name="backlog">How many clients may wait to be accepted.</param>
     /// <exception cref="LinuxException">It cannot be made.</exception>
-    public static UnixListener Listen(DirectoryHandle directory, string name, uint owner)
+    public static UnixListener Listen(DirectoryHandle directory, string name, uint owner, int backlog = 1)
     {
         var fd = Libc.Socket(Libc.AfUnix, Libc.SockStream | Libc.SockCloseOnExec | Libc.SockNonBlocking, 0);
         if (fd < 0) throw LinuxException.Last("socket", name);
         var handle = new SafeSocketHandle(fd, ownsHandle: true);
         try
         {
-            Bind(handle, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.Handle.DangerousGetHandle()}/{name}"));
+            Bind(handle, PathOf(directory, name));
             directory.SetOwner(Encoding.UTF8.GetBytes(name), owner, owner);
-            if (Libc.Listen(handle, 1) != 0) throw LinuxException.Last("listen", name);
+            if (Libc.Listen(handle, backlog) != 0) throw LinuxException.Last("listen", name);
             return new UnixListener(new Socket(handle));
         }
         catch
@@ -41,7 +42,11 @@ public sealed class UnixListener : IDisposable
         }
     }
 
-    /// <summary>Waits for the client.</summary>
+    /// <summary>A path of a socket below an open directory, short enough for an address while the directory is open.</summary>
+    public static string PathOf(DirectoryHandle directory, string name) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.Handle.DangerousGetHandle()}/{name}");
+
+    /// <summary>Waits for a client.</summary>
     public async Task<Socket> AcceptAsync(CancellationToken cancellation) => await socket.AcceptAsync(cancellation).ConfigureAwait(false);
 
     /// <summary>The pid of whoever connected, as this process's namespace numbers it (SO_PEERCRED of unix(7)).</summary>

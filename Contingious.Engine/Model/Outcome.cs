@@ -22,6 +22,9 @@ public enum Outcome
     /// <summary>The fault is this host's or this program's; the submission was not judged.</summary>
     InternalError,
     AgentLost,
+
+    /// <summary>The job could not begin in the time that its sender gave it; the submission was not judged.</summary>
+    Expired,
 }
 
 /// <summary>Who has to act on an outcome.</summary>
@@ -78,7 +81,7 @@ public static class OutcomeExtensions
         Outcome.NonZeroExit or Outcome.Signalled or Outcome.CpuTimeLimit or Outcome.WallTimeLimit or Outcome.MemoryLimit
             or Outcome.OutputLimit or Outcome.DiskLimit or Outcome.Cancelled => Model.Blame.Student,
         Outcome.RejectedSpec or Outcome.ImageUnavailable => Model.Blame.Teacher,
-        Outcome.InternalError or Outcome.AgentLost => Model.Blame.Infra,
+        Outcome.InternalError or Outcome.AgentLost or Outcome.Expired => Model.Blame.Infra,
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "Not an outcome."),
     };
 }

@@ -1,6 +1,6 @@
 namespace Contingious.Engine.Model;
 
-/// <summary>How much a job gets back of what its globs match. The defaults are also the most; docs/wire.md has them.</summary>
+/// <summary>How much a job gets back of what its globs match. The defaults are also the most where no store takes larger ones; docs/wire.md has them.</summary>
 public sealed record OutputLimits
 {
     public static OutputLimits Default { get; } = new();

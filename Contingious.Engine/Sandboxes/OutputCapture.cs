@@ -1,10 +1,15 @@
 namespace Contingious.Engine.Sandboxes;
 
+/// <summary>Is told bytes that it has to copy where it wants to keep them.</summary>
+internal delegate void ObserveBytes(ReadOnlySpan<byte> bytes);
+
 /// <summary>
 /// Keeps the first three quarters and the last quarter of a stream within a bound, counts all of it, and goes on
 /// draining past the bound: memory never depends on what a program prints.
 /// </summary>
-internal sealed class OutputCapture(long limit)
+/// <param name="limit">Bytes to keep.</param>
+/// <param name="observe">Told what is produced, as it comes, up to the bound; it must not block.</param>
+internal sealed class OutputCapture(long limit, ObserveBytes? observe = null)
 {
     private readonly byte[] head = new byte[limit - (limit / 4)];
     private readonly byte[] tail = new byte[limit / 4];
@@ -27,6 +32,8 @@ internal sealed class OutputCapture(long limit)
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
+        var told = (int)Math.Clamp(limit - Produced, 0, bytes.Length);
+        if (told > 0) observe?.Invoke(bytes[..told]);
         lock (head)
         {
             var intoHead = Math.Min(bytes.Length, head.Length - headLength);

@@ -2,6 +2,8 @@ using System.IO.Enumeration;
 using System.Text;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
+using Contingious.Engine.Storage.Blobs;
+using Microsoft.Win32.SafeHandles;
 
 namespace Contingious.Engine.Sandboxes;
 
@@ -25,6 +27,7 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
     private readonly List<byte[]> way = [];
     private long total;
+    private long inline;
     private int visited;
     private int pathBytes;
     private int matches;
@@ -32,6 +35,12 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
 
     /// <summary>Files of the rootfs over which others are bound: what is in them is not what the container saw, and as with all that is read-only, nothing of it is the job's.</summary>
     public IReadOnlySet<string> MountPoints { get; init; } = new HashSet<string>();
+
+    /// <summary>Where files go that do not fit into the result.</summary>
+    public IBlobStore? Blobs { get; init; }
+
+    /// <summary>What the contents in the result may take together.</summary>
+    public long InlineBytes { get; init; } = OutputLimits.Default.TotalBytes.Bytes;
 
     /// <summary>Whether a cap was reached: something was left out, shortened, or is without its content.</summary>
     public bool Truncated { get; private set; }
@@ -125,20 +134,39 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
         if (opened.Kind != FileKind.Regular) return new OutputFile(path, OutputStatus.NotRegular, 0, default);
 
         // The size that was seen is what is read at most, whatever becomes of the file meanwhile.
-        var wanted = Math.Min(opened.Size, limits.FileBytes.Bytes);
+        var mostOfOne = Math.Min(limits.FileBytes.Bytes, Blobs?.MostBytesOfOne ?? InlineBytes);
+        var wanted = Math.Min(opened.Size, Math.Max(mostOfOne, Math.Min(limits.FileBytes.Bytes, InlineBytes)));
         if (wanted < opened.Size) Stop();
-        if (total + wanted > limits.TotalBytes.Bytes)
-        {
-            Stop();
-            return new OutputFile(path, OutputStatus.TooLarge, opened.Size, default);
-        }
+        if (total + wanted > limits.TotalBytes.Bytes) return TooLarge(path, opened.Size);
+        if (inline + wanted <= InlineBytes) return ReadInline(file, path, opened.Size, (int)wanted);
+        return Blobs is { } store ? Store(store, file, path, opened.Size, wanted) : TooLarge(path, opened.Size);
+    }
 
+    private OutputFile ReadInline(SafeFileHandle file, string path, long size, int wanted)
+    {
         var content = new byte[wanted];
         var length = 0;
         int read;
         while (length < content.Length && (read = RandomAccess.Read(file, content.AsSpan(length), length)) > 0) length += read;
         total += length;
-        return OutputFile.Returned(path, opened.Size, content.AsMemory(0, length));
+        inline += length;
+        return OutputFile.Returned(path, size, content.AsMemory(0, length));
+    }
+
+    private OutputFile Store(IBlobStore store, SafeFileHandle file, string path, long size, long wanted)
+    {
+        // The size is bounded by `wanted`; FileShare and locks are not asked for, as they would be by opening it anew.
+        using var content = new FileStream(file, FileAccess.Read, bufferSize: 0);
+        if (store.Put(content, wanted) is not { } blob) return TooLarge(path, size);
+        total += blob.Bytes;
+        if (blob.Bytes < size) Stop();
+        return OutputFile.StoredAs(path, size, blob.Digest, blob.Bytes);
+    }
+
+    private OutputFile TooLarge(string path, long size)
+    {
+        Stop();
+        return new OutputFile(path, OutputStatus.TooLarge, size, default);
     }
 
     private void AddMissing(string glob)

@@ -58,13 +58,13 @@ internal sealed class Sandbox : IAsyncDisposable
     private SandboxMounts Mounts => mounts ?? throw new InvalidOperationException("The sandbox has no disk yet.");
 
     /// <summary>Claims the name. The lock file is there before anything that it names: it is the journal that a sweep reads.</summary>
-    /// <exception cref="ContingiousException">
-    /// A live sandbox has that name: the same job runs here already, for this agent or another, and its result comes from there.
+    /// <exception cref="CapacityException">
+    /// A live sandbox has that name: the same job, or another one that was given its id and attempt, runs here already. When it ends there is room.
     /// </exception>
     public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, TimeProvider time)
     {
         var hold = FileLock.TryClaim($"{layout.LocksDirectory}/{request.Id}")
-            ?? throw new ContingiousException($"{request.Id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
+            ?? throw new CapacityException($"{request.Id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
         return new Sandbox(layout, options, request, hold, time);
     }
 
@@ -155,7 +155,7 @@ internal sealed class Sandbox : IAsyncDisposable
     /// <summary>A step's rootfs, for whoever looks at it from outside while nothing runs in it.</summary>
     public RootfsView View(StepPlan plan) => new(rootfses[plan.Rootfs].RootfsDirectory, rootfses[plan.Rootfs].WrittenDirectory, Slice.FirstId);
 
-    public Task<StepRun> LaunchAsync(StepBundle bundle)
+    public Task<StepRun> LaunchAsync(StepBundle bundle, IRunObserver? observer)
     {
         var (plan, container) = (bundle.Plan, $"{Id}-{bundle.Plan.Name}");
         launched.Add(container);
@@ -172,6 +172,7 @@ internal sealed class Sandbox : IAsyncDisposable
             JobCgroup = JobCgroup,
             Budget = budget ?? throw new InvalidOperationException("The sandbox has no cgroup yet."),
             Disk = Disk,
+            Observer = observer,
         };
         return StepRun.LaunchAsync(launch, crun, time);
     }
@@ -184,7 +185,12 @@ internal sealed class Sandbox : IAsyncDisposable
     {
         if (request.Outputs.Count == 0 || last is null) return ([], false);
         using var root = rootfses[last.Rootfs].Open();
-        var outputs = new OutputFiles(last.WorkingDirectory, request.OutputLimits, Mounts.Places) { MountPoints = SandboxMounts.FilePointsOf(last).ToHashSet(StringComparer.Ordinal) };
+        var outputs = new OutputFiles(last.WorkingDirectory, request.OutputLimits, Mounts.Places)
+        {
+            MountPoints = SandboxMounts.FilePointsOf(last).ToHashSet(StringComparer.Ordinal),
+            Blobs = options.Blobs,
+            InlineBytes = options.InlineOutputs.Bytes,
+        };
         return (outputs.Collect(root, request.Outputs), outputs.Truncated);
     }
 

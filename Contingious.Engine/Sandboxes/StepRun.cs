@@ -33,6 +33,9 @@ internal sealed record StepLaunch
     public required JobBudget Budget { get; init; }
 
     public required JobDisk Disk { get; init; }
+
+    /// <summary>Told what the step writes, while it writes it.</summary>
+    public IRunObserver? Observer { get; init; }
 }
 
 /// <summary>
@@ -78,8 +81,8 @@ internal sealed class StepRun : IAsyncDisposable
         this.crun = crun;
         this.time = time;
         diskBefore = launch.Disk.Use().UsedBytes;
-        stdout = new OutputCapture(launch.Step.Limits.Stdout.Bytes);
-        stderr = new OutputCapture(launch.Step.Limits.Stderr.Bytes);
+        stdout = Capture(launch.Step.Limits.Stdout, isStderr: false);
+        stderr = Capture(launch.Step.Limits.Stderr, isStderr: true);
         program = ProgramRunner.Start(crun.Run(launch.Container, launch.BundleDirectory, launch.Cgroup.JoinFiles, Complaint));
         drained = Task.WhenAll(
             program.WriteStdinAsync(launch.Step.Stdin, draining.Token),
@@ -261,10 +264,22 @@ internal sealed class StepRun : IAsyncDisposable
         await init.SendAsync(launch.Order, patience.Token).ConfigureAwait(false);
         next = init.ReadAsync(CancellationToken.None);
         var report = await next.WaitAsync(patience.Token).ConfigureAwait(false);
-        if (report is { Kind: InitReportKind.Started } start) started = start.Time;
+        if (report is { Kind: InitReportKind.Started } start)
+        {
+            started = start.Time;
+            launch.Observer?.StepStarted(launch.Step.Name);
+        }
+
         if (report is { Kind: InitReportKind.Failed } failure) failed = failure;
         if (failed is { Stage: not ((int)InitStage.Exec or (int)InitStage.Interpreter or (int)InitStage.Directory) } ours) throw Verdict.SetUpFault(launch.Step, ours);
         next = init.ReadAsync(CancellationToken.None);
+    }
+
+    private OutputCapture Capture(ByteSize limit, bool isStderr)
+    {
+        if (launch.Observer is not { } observer) return new OutputCapture(limit.Bytes);
+        var step = launch.Step.Name;
+        return new OutputCapture(limit.Bytes, bytes => observer.StepWrote(step, isStderr, bytes));
     }
 
     private TimeSpan CpuTime() => launch.Cgroup.ReadCpuTime() - ownCpuTime;

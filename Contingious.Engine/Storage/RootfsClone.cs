@@ -77,6 +77,7 @@ internal sealed class RootfsClone : IDisposable
             }
 
             var after = disk.Occupied();
+            Telemetry.Cloned(after.UsedBytes - before.UsedBytes);
             clone.Allow(after.UsedBytes - before.UsedBytes - clone.allowed.Bytes, after.UsedInodes - before.UsedInodes - clone.allowed.Inodes);
             return clone;
         }

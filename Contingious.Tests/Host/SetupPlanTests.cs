@@ -90,7 +90,8 @@ public sealed class SetupPlanTests
         Assert.Contains("make the directory /etc/systemd/system/user@1234.service.d: mode 0755, owner root", plan);
         Assert.Contains("write /etc/systemd/system/user@1234.service.d/contingious.conf and run systemctl daemon-reload", plan);
         Assert.Contains("run loginctl enable-linger teacher", plan);
-        Assert.DoesNotContain(plan, line => line.Contains("contingious.service", StringComparison.Ordinal));
+        Assert.Contains("write /etc/systemd/user/contingious-teacher.service", plan);
+        Assert.DoesNotContain(plan, line => line.Contains("system/contingious.service", StringComparison.Ordinal));
     }
 
     [Fact]

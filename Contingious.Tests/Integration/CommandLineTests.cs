@@ -10,7 +10,7 @@ public sealed class CommandLineTests
     {
         var help = await Cli.RunAsync("--help");
         Assert.Equal(0, help.ExitCode);
-        foreach (var command in new[] { "setup", "doctor", "import", "images", "image", "run", "ps", "exec", "agent", "submit", "broker", "keeper", "unshare" })
+        foreach (var command in new[] { "setup", "doctor", "import", "images", "image", "blob", "run", "ps", "exec", "agent", "submit", "broker", "keeper", "unshare" })
         {
             Assert.Matches($@"(?m)^\s+{command}\b", help.Stdout);
             Assert.Equal(0, (await Cli.RunAsync(command, "--help")).ExitCode);
@@ -23,7 +23,8 @@ public sealed class CommandLineTests
     [InlineData("'64x' is no size", "run", "x", "--memory", "64x")]
     [InlineData("'soon' is no time", "run", "x", "--cpu-time", "soon")]
     [InlineData("--image", "submit", "--", "true")]
-    [InlineData("--slots: from 1 to", "agent", "--slots", "0")]
+    [InlineData("agent.slots is 0; 1 to 64", "agent", "--slots", "0")]
+    [InlineData("'agent.slot' means nothing", "agent", "--set", "agent.slot=3")]
     public async Task A_wrong_word_is_named(string named, params string[] args)
     {
         var result = await Cli.RunAsync(args);

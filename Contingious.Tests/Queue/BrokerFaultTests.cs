@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Contingious.Agent.Queue;
+using Contingious.Agent.Wire;
 using Contingious.Engine;
 using Contingious.Tests.Support;
 
@@ -48,9 +49,9 @@ public sealed class BrokerFaultTests(PrivateBroker broker)
     {
         var options = broker.NewOptions();
         await using var raw = await RawClient.ConnectAsync(broker.Uri, options);
-        await raw.Channel.QueueDeclareAsync(options.JobsQueue, durable: true, exclusive: false, autoDelete: false);
+        await raw.Channel.QueueDeclareAsync(options.JobsQueueOf(JobClass.Exam), durable: true, exclusive: false, autoDelete: false);
         var fault = await Assert.ThrowsAsync<ContingiousException>(() => JobSubmitter.ConnectAsync(options, default));
-        Assert.Contains(options.JobsQueue, fault.Message, StringComparison.Ordinal);
+        Assert.Contains(options.JobsQueueOf(JobClass.Exam), fault.Message, StringComparison.Ordinal);
         Assert.Contains("delete_queue", fault.Message, StringComparison.Ordinal);
     }
 

@@ -1,4 +1,5 @@
 using Contingious.Agent.Queue;
+using Contingious.Agent.Wire;
 using Contingious.Engine;
 
 namespace Contingious.Tests.Queue;
@@ -19,8 +20,8 @@ public sealed class BrokerOptionsTests
     public void The_queues_are_named_after_the_prefix()
     {
         var broker = BrokerOptions.Parse(BrokerOptions.DefaultUri);
-        Assert.Equal(("contingious.jobs", "contingious.dead", "contingious.dead"), (broker.JobsQueue, broker.DeadQueue, broker.DeadExchange));
-        Assert.Equal("cs101.jobs", BrokerOptions.Parse(BrokerOptions.DefaultUri, "cs101").JobsQueue);
+        Assert.Equal(("contingious.jobs.exam", "contingious.dead", "contingious.decisions"), (broker.JobsQueueOf(JobClass.Exam), broker.DeadQueue, broker.DecisionsStream));
+        Assert.Equal("cs101.jobs.replay", BrokerOptions.Parse(BrokerOptions.DefaultUri, "cs101").JobsQueueOf(JobClass.Replay));
     }
 
     [Theory]
@@ -38,5 +39,6 @@ public sealed class BrokerOptionsTests
     [Theory]
     [InlineData("")]
     [InlineData("a b")]
+    [InlineData("amq.jobs")]
     public void A_prefix_is_a_plain_name(string prefix) => Assert.Throws<ContingiousException>(() => BrokerOptions.Parse(BrokerOptions.DefaultUri, prefix));
 }

@@ -12,10 +12,12 @@ internal sealed class AgentProcess : IAsyncDisposable
     private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> log = [];
 
-    private AgentProcess(BrokerOptions broker, int slots)
+    private AgentProcess(BrokerOptions broker, int slots, string? account, IReadOnlyDictionary<string, string>? env)
     {
-        var start = new ProcessStartInfo(Cli.Path, ["agent", "--slots", $"{slots}", "--queue-prefix", broker.Prefix]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Cli.Path, ["agent", "--slots", $"{slots}", "--queue-prefix", broker.Prefix, "--name", account ?? "grader"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["CONTINGIOUS_BROKER"] = broker.Uri.ToString();
+        if (account is not null) start.Environment["CONTINGIOUS_ACCOUNT"] = account;
+        foreach (var (name, value) in env ?? new Dictionary<string, string>()) start.Environment[name] = value;
         process = Process.Start(start) ?? throw new InvalidOperationException("The agent did not start.");
         process.OutputDataReceived += (_, line) => Note(line.Data);
         process.ErrorDataReceived += (_, line) => Note(line.Data);
@@ -33,12 +35,19 @@ internal sealed class AgentProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<AgentProcess> StartAsync(BrokerOptions broker, int slots)
+    /// <param name="broker">Where its jobs come from.</param>
+    /// <param name="slots">Jobs at once.</param>
+    /// <param name="account">Whose agent, where root starts one that is not the service account's; it is named so too.</param>
+    /// <param name="env">Further variables of its environment.</param>
+    public static async Task<AgentProcess> StartAsync(BrokerOptions broker, int slots, string? account = null, IReadOnlyDictionary<string, string>? env = null)
     {
-        var agent = new AgentProcess(broker, slots);
+        var agent = new AgentProcess(broker, slots, account, env);
         var ended = agent.process.WaitForExitAsync();
-        if (await Task.WhenAny(agent.ready.Task, ended, Task.Delay(patience)) != agent.ready.Task) Assert.Fail($"The agent did not become ready:\n{agent.Log}");
-        return agent;
+        if (await Task.WhenAny(agent.ready.Task, ended, Task.Delay(patience)) == agent.ready.Task) return agent;
+
+        // Or it would keep its account's place from every agent after it.
+        await agent.DisposeAsync();
+        throw new InvalidOperationException($"The agent did not become ready:\n{agent.Log}");
     }
 
     /// <summary>SIGTERM, as a service manager sends it; the exit code.</summary>

@@ -1,5 +1,7 @@
 using Contingious.Agent.Queue;
+using Contingious.Agent.Wire;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Contingious.Tests.Support;
 
@@ -25,14 +27,16 @@ internal sealed class RawClient : IAsyncDisposable
         return new RawClient(connection, channel, broker);
     }
 
+    public Task<IChannel> OpenChannelAsync() => connection.CreateChannelAsync();
+
     public async Task<string> DeclareReplyQueueAsync() => (await Channel.QueueDeclareAsync()).QueueName;
 
-    public async Task PostAsync(ReadOnlyMemory<byte> body, string? replyTo, string? correlationId = null)
+    public async Task PostAsync(ReadOnlyMemory<byte> body, string? replyTo, string? correlationId = null, JobClass ofClass = JobClass.Interactive)
     {
         var properties = new BasicProperties { Persistent = true, ContentType = "application/msgpack" };
         if (replyTo is not null) properties.ReplyTo = replyTo;
         if (correlationId is not null) properties.CorrelationId = correlationId;
-        await Channel.BasicPublishAsync("", broker.JobsQueue, mandatory: true, properties, body);
+        await Channel.BasicPublishAsync("", broker.JobsQueueOf(ofClass), mandatory: true, properties, body);
     }
 
     /// <summary>Waits for a message, and takes it.</summary>
@@ -51,9 +55,9 @@ internal sealed class RawClient : IAsyncDisposable
     public Task<uint> CountReadyAsync(string queue) => Channel.MessageCountAsync(queue);
 
     /// <summary>Waits until a queue holds that many that are ready.</summary>
-    public async Task WaitForReadyAsync(string queue, uint count)
+    public async Task WaitForReadyAsync(string queue, uint count, int seconds = 30)
     {
-        for (var i = 0; i < 600; i++)
+        for (var i = 0; i < seconds * 20; i++)
         {
             if (await CountReadyAsync(queue) == count) return;
             await Task.Delay(50);
@@ -62,12 +66,25 @@ internal sealed class RawClient : IAsyncDisposable
         throw new TimeoutException($"{queue} has {await CountReadyAsync(queue)} messages, not {count}.");
     }
 
+    /// <summary>Leaves the queues where they are.</summary>
+    public ValueTask LeaveAsync() => connection.DisposeAsync();
+
     /// <summary>Takes the queues of the test away with it.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Channel.QueueDeleteAsync(broker.JobsQueue, ifUnused: false, ifEmpty: false);
-        await Channel.QueueDeleteAsync(broker.DeadQueue, ifUnused: false, ifEmpty: false);
-        await Channel.ExchangeDeleteAsync(broker.DeadExchange);
+        try
+        {
+            foreach (var part in Topology.Of(broker, new Version(4, 0)))
+            {
+                if (part is TopologyQueue) await Channel.QueueDeleteAsync(part.Name, ifUnused: false, ifEmpty: false);
+                else await Channel.ExchangeDeleteAsync(part.Name);
+            }
+        }
+        catch (OperationInterruptedException) when (!connection.IsOpen || !Channel.IsOpen)
+        {
+            // Its broker was killed meanwhile, and goes with all that it has.
+        }
+
         await connection.DisposeAsync();
     }
 }

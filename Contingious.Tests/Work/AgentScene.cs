@@ -10,6 +10,9 @@ namespace Contingious.Tests.Work;
 /// <summary>An agent with a fake engine at a real broker, and a client that sees what comes back.</summary>
 internal sealed class AgentScene : IAsyncDisposable
 {
+    /// <summary>Room for more than any test runs; a fault of ours is final the first time.</summary>
+    public static AgentOptions AgentOptions { get; } = new() { Name = "grader-1", Capacity = new Capacity(64, ByteSize.FromGiB(64), ByteSize.FromGiB(1024), 64), Tries = 1, RefusedPatience = TimeSpan.FromSeconds(3) };
+
     private readonly List<AgentService> agents = [];
 
     private AgentScene(BrokerOptions options, RawClient raw, string replies)
@@ -26,6 +29,9 @@ internal sealed class AgentScene : IAsyncDisposable
     /// <summary>The queue that answers go to.</summary>
     public string Replies { get; }
 
+    /// <summary>Of the agent that was started last.</summary>
+    public SceneParts? Parts { get; private set; }
+
     public FakeEngine Engine { get; } = new();
 
     public ListLogger<AgentService> Log { get; } = new();
@@ -41,7 +47,9 @@ internal sealed class AgentScene : IAsyncDisposable
 
     public async Task<AgentService> AddAgentAsync(int slots)
     {
-        var agent = new AgentService(new AgentOptions { Name = "grader-1", Slots = slots }, Options, Engine.RunAsync, Log);
+        var options = AgentOptions with { Slots = slots };
+        Parts = new SceneParts(options, Options, Engine.RunAsync, Log);
+        var agent = new AgentService(options, Parts, TimeProvider.System, Log);
         agents.Add(agent);
         await agent.StartAsync(default);
         return agent;
@@ -49,6 +57,13 @@ internal sealed class AgentScene : IAsyncDisposable
 
     /// <summary>Stops the agent that was started first.</summary>
     public Task StopAgentAsync(CancellationToken grace = default) => agents[0].StopAsync(grace);
+
+    /// <summary>Has the agent that was started first leave, as SIGHUP does.</summary>
+    public async Task LeaveAsync()
+    {
+        await agents[0].LeaveAsync();
+        await agents[0].StopAsync(CancellationToken.None);
+    }
 
     public static Job Job(string id, int attempt = 1, string content = "") => new(id, attempt, new RunRequest
     {
@@ -67,7 +82,7 @@ internal sealed class AgentScene : IAsyncDisposable
     public async Task AssertNothingLeftAsync()
     {
         await StopAgentAsync();
-        Assert.Equal(0u, await Raw.CountReadyAsync(Options.JobsQueue));
+        Assert.Equal(0u, await Raw.CountReadyAsync(Options.JobsQueueOf(JobClass.Interactive)));
     }
 
     public async ValueTask DisposeAsync()

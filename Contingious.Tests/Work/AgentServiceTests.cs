@@ -6,6 +6,7 @@ using Contingious.Engine.Model;
 using Contingious.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Tests.Work;
 
@@ -98,7 +99,7 @@ public sealed class AgentServiceTests(PrivateBroker broker)
             return bytes;
         }).ToArray();
         foreach (var batch in posts.Chunk(100)) await Task.WhenAll(batch.Select(bytes => scene.Raw.PostAsync(bytes, replyTo: null)));
-        await scene.Raw.WaitForReadyAsync(scene.Options.DeadQueue, 10_000);
+        await scene.Raw.WaitForReadyAsync(scene.Options.DeadQueue, 10_000, seconds: 120);
         await scene.PostAsync(AgentScene.Job("good"));
         Assert.Equal("good", (await scene.NextResultAsync()).JobId);
     }
@@ -215,7 +216,7 @@ public sealed class AgentServiceTests(PrivateBroker broker)
         await using var raw = await RawClient.ConnectAsync(broker.Uri, options);
         var engine = new FakeEngine();
         var host = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
-        host.Services.AddAgent(new AgentOptions { Name = "hosted", Slots = 2 }, options, engine.RunAsync);
+        host.Services.AddAgent(new AgentOptions { Name = "hosted", Slots = 2 }, _ => new SceneParts(new AgentOptions { Name = "hosted", Slots = 2 }, options, engine.RunAsync, NullLogger.Instance));
         using var running = host.Build();
         await running.StartAsync();
         await using var client = await JobSubmitter.ConnectAsync(options, default);
@@ -227,7 +228,7 @@ public sealed class AgentServiceTests(PrivateBroker broker)
     public async Task A_host_whose_broker_does_not_answer_does_not_start()
     {
         var host = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
-        host.Services.AddAgent(new AgentOptions(), BrokerOptions.Parse("amqp://a:s3cret@127.0.0.1:1"), new FakeEngine().RunAsync);
+        host.Services.AddAgent(new AgentOptions(), _ => new SceneParts(new AgentOptions(), BrokerOptions.Parse("amqp://a:s3cret@127.0.0.1:1"), new FakeEngine().RunAsync, NullLogger.Instance));
         using var running = host.Build();
         var fault = await Assert.ThrowsAsync<ContingiousException>(() => running.StartAsync());
         Assert.StartsWith("No broker answers at 127.0.0.1:1", fault.Message, StringComparison.Ordinal);

@@ -103,7 +103,7 @@ public sealed class RedeliveryTests(PrivateBroker broker)
         proxy.Down();
         gate.SetResult();
         // The result exists and cannot be published: the broker has the job again, ready for whoever comes.
-        await scene.Raw.WaitForReadyAsync(scene.Options.JobsQueue, 1);
+        await scene.Raw.WaitForReadyAsync(scene.Options.JobsQueueOf(JobClass.Interactive), 1);
         Assert.Equal(0u, await scene.Raw.CountReadyAsync(scene.Replies));
 
         proxy.Up();

@@ -1,3 +1,4 @@
+using Contingious.Agent.Wire;
 using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Work;
@@ -23,6 +24,7 @@ public sealed class StopTests(PrivateBroker broker)
         Assert.False(stop.IsCompleted);
         gate.SetResult();
         await stop.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(scene.Parts?.IsFinished);
 
         Assert.Equal("running", (await scene.NextResultAsync()).JobId);
         Assert.Equal(["ctg-running-1"], scene.Engine.Runs.Keys);
@@ -44,13 +46,30 @@ public sealed class StopTests(PrivateBroker broker)
         await scene.Engine.WaitForStartAsync();
         using var grace = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
         await scene.StopAgentAsync(grace.Token).WaitAsync(TimeSpan.FromSeconds(30));
-        await scene.Raw.WaitForReadyAsync(scene.Options.JobsQueue, 1);
+        Assert.False(scene.Parts?.IsFinished);
+        await scene.Raw.WaitForReadyAsync(scene.Options.JobsQueueOf(JobClass.Interactive), 1);
         Assert.Equal(0u, await scene.Raw.CountReadyAsync(scene.Replies));
 
         isFirst = false;
         await scene.AddAgentAsync(slots: 1);
         Assert.Equal("endless", (await scene.NextResultAsync()).JobId);
         Assert.Equal(2, scene.Engine.Runs["ctg-endless-1"]);
+    }
+
+    [Fact]
+    public async Task R8_An_agent_that_leaves_keeps_what_the_next_one_adopts_and_ends_without_waiting_for_the_run()
+    {
+        await using var scene = await AgentScene.StartAsync(broker, slots: 1);
+        scene.Engine.Behaviour = async (_, cancellation) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            return FakeEngine.Ok();
+        };
+        await scene.PostAsync(AgentScene.Job("endless"));
+        await scene.Engine.WaitForStartAsync();
+        await scene.LeaveAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.False(scene.Parts?.IsFinished);
+        await scene.Raw.WaitForReadyAsync(scene.Options.JobsQueueOf(JobClass.Interactive), 1);
     }
 
     [Fact]

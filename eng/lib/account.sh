@@ -72,7 +72,7 @@ copy_checkout() {
 
 stage_dotnet() {
     local version=$STAGED/dotnet
-    if [[ $(cat "$version/.stamp" 2>/dev/null) != "$DOTNET_ROOT $(ls "$DOTNET_ROOT/shared/Microsoft.NETCore.App")" ]]; then
+    if [[ $(cat "$version/.stamp" 2>/dev/null) != "$DOTNET_ROOT $(ls "$DOTNET_ROOT/shared/Microsoft.AspNetCore.App")" ]]; then
         note "the account $(account) cannot read $DOTNET_ROOT: it uses a copy of the runtime, $version"
         replace_directory "$version" copy_runtime
     fi
@@ -82,8 +82,8 @@ stage_dotnet() {
 copy_runtime() {
     mkdir "$1/shared"
     cp -R "$DOTNET_ROOT/host" "$1/"
-    cp -R "$DOTNET_ROOT/shared/Microsoft.NETCore.App" "$1/shared/"
-    echo "$DOTNET_ROOT $(ls "$DOTNET_ROOT/shared/Microsoft.NETCore.App")" >"$1/.stamp"
+    cp -R "$DOTNET_ROOT/shared/Microsoft.NETCore.App" "$DOTNET_ROOT/shared/Microsoft.AspNetCore.App" "$1/shared/"
+    echo "$DOTNET_ROOT $(ls "$DOTNET_ROOT/shared/Microsoft.AspNetCore.App")" >"$1/.stamp"
 }
 
 # replace_directory DIR CMD…: has CMD fill a new directory, readable by everybody, then puts it in the place of DIR.

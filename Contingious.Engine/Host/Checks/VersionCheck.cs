@@ -16,6 +16,17 @@ internal static partial class VersionCheck
         .. await OfAsync("rootlesskit", host, cancellation).ConfigureAwait(false),
     ];
 
+    public static async Task<IReadOnlyDictionary<string, string>> VersionsAsync(HostRoot root, CancellationToken cancellation)
+    {
+        var versions = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var program in new[] { "crun", "rootlesskit" })
+        {
+            if (root.FindProgram(program) is { } path && await AskAsync(path, cancellation).ConfigureAwait(false) is { } version) versions[program] = version.ToString();
+        }
+
+        return versions;
+    }
+
     private static async Task<IReadOnlyList<Finding>> OfAsync(string program, Examined host, CancellationToken cancellation)
     {
         if (host.Root.FindProgram(program) is not { } path) return [];
