@@ -77,7 +77,9 @@ public sealed class TreeClonerTests : IDisposable
 
         using var done = new CancellationTokenSource();
         var before = Directory.GetFiles("/proc/self/fd").Length;
-        var most = Task.Run(() => MostOpen(done.Token));
+        using var looking = new ManualResetEventSlim();
+        var most = Task.Factory.StartNew(() => MostOpen(looking, done.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        looking.Wait(TestContext.Current.CancellationToken);
         Clone(copiesXattrs: false);
         await done.CancelAsync();
         Assert.InRange(await most, 1, before + 200);
@@ -90,10 +92,15 @@ public sealed class TreeClonerTests : IDisposable
 
     public void Dispose() => scratch.Dispose();
 
-    private static int MostOpen(CancellationToken cancellation)
+    private static int MostOpen(ManualResetEventSlim looking, CancellationToken cancellation)
     {
         var most = 0;
-        while (!cancellation.IsCancellationRequested) most = Math.Max(most, Directory.GetFiles("/proc/self/fd").Length);
+        do
+        {
+            most = Math.Max(most, Directory.GetFiles("/proc/self/fd").Length);
+            looking.Set();
+        }
+        while (!cancellation.IsCancellationRequested);
         return most;
     }
 
