@@ -8,18 +8,18 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 ((EUID == 0)) || { echo "only root can make a second account" && exit 77; }
 use_dotnet
 choose_tree
-account=ctgsecond$$
+second=ctgsecond$$
 cli=$TREE/artifacts/contingious/contingious
 
 remove_account() {
-    CONTINGIOUS_ACCOUNT=$account "$cli" keeper stop || true
-    "$cli" setup --undo --account "$account"
-    userdel "$account"
+    CONTINGIOUS_ACCOUNT=$second "$cli" keeper stop || true
+    "$cli" setup --undo --account "$second"
+    userdel "$second"
 }
-useradd --system --shell /usr/sbin/nologin "$account"
+useradd --system --shell /usr/sbin/nologin "$second"
 at_exit remove_account
-"$cli" setup --account "$account"
+"$cli" setup --account "$second"
 export CONTINGIOUS_IMAGES=$TREE/images CONTINGIOUS_CLI=$cli
-CONTINGIOUS_ACCOUNT=$account "$cli" import alpine-hello-world
+CONTINGIOUS_ACCOUNT=$second "$cli" import alpine-hello-world
 
-CONTINGIOUS_SECOND_ACCOUNT=$account "$CHECKOUT/$TEST_PROGRAM" --no-ansi --no-progress --filter-class Contingious.Tests.Integration.Delivery.TwoAgentsTests
+CONTINGIOUS_SECOND_ACCOUNT=$second "$CHECKOUT/$TEST_PROGRAM" --no-ansi --no-progress --filter-class Contingious.Tests.Integration.Delivery.TwoAgentsTests
