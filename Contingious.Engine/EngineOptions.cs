@@ -9,6 +9,9 @@ public sealed record EngineOptions
 {
     public static EngineOptions Default { get; } = new();
 
+    /// <summary>What runs the containers.</summary>
+    public RuntimeKind Runtime { get; init; }
+
     /// <summary>What bounds a job's disk.</summary>
     public DiskPolicy Disk { get; init; } = new();
 

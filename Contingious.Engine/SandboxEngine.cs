@@ -18,30 +18,29 @@ public sealed class SandboxEngine
     private readonly EngineOptions options;
     private readonly string initProgram;
     private readonly ImageStore images;
-    private readonly CgroupV1 account;
+    private readonly Cgroup home;
     private readonly SandboxTable table;
     private readonly TimeProvider time;
     private readonly ILogger logger;
 
-    private SandboxEngine(HostLayout layout, EngineOptions options, string initProgram, ImageStore images, CgroupV1 account, TimeProvider time, ILogger logger)
+    private SandboxEngine(HostLayout layout, EngineOptions options, string initProgram, ImageStore images, CgroupHomes homes, TimeProvider time, ILogger logger)
     {
         this.layout = layout;
         this.options = options;
         this.initProgram = initProgram;
         this.images = images;
-        this.account = account;
         this.time = time;
         this.logger = logger;
-        table = new SandboxTable(layout, account, time, logger);
+        home = homes.OpenOwn();
+        table = new SandboxTable(layout, homes, time, logger);
     }
 
     /// <summary>Opens the engine of this process's account and sweeps up what a killed one left.</summary>
     /// <exception cref="HostNotReadyException">The host lacks something that no job can run without.</exception>
     public static async Task<SandboxEngine> OpenAsync(HostLayout layout, EngineOptions options, TimeProvider time, ILogger logger)
     {
-        var mounts = CgroupMounts.Read();
-        if (!mounts.HasV1) throw new HostNotReadyException($"This host has no cgroup v1 controllers ({string.Join(", ", CgroupV1.Controllers)}); a host with cgroup v2 alone is not supported yet.");
-        var engine = new SandboxEngine(layout, options, InstalledInit.In(layout), new ImageStore(options.ImagesDirectory ?? layout.ImagesDirectory), CgroupV1.OfAccount(mounts.V1, layout.CgroupName), time, logger);
+        var engine = new SandboxEngine(layout, options, InstalledInit.In(layout), new ImageStore(options.ImagesDirectory ?? layout.ImagesDirectory), CgroupHomes.Of(layout), time, logger);
+        OciRuntime.Of(options.Runtime, layout).RequireUsable(engine.home);
         Telemetry.Swept(await engine.table.SweepAsync().ConfigureAwait(false));
         return engine;
     }
@@ -107,8 +106,8 @@ public sealed class SandboxEngine
         try
         {
             clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(plans[0], plans, cancellation));                       // 2
-            var bundles = clock.Run(Stage.WriteSpec, () => sandbox.WriteSpecs(plans, initProgram));                                    // 3
-            clock.Run(Stage.CreateCgroup, () => sandbox.CreateCgroup(account));                                           // 4
+            var bundles = clock.Run(Stage.WriteSpec, () => sandbox.WriteSpecs(plans, initProgram, home));                 // 3
+            clock.Run(Stage.CreateCgroup, () => sandbox.CreateCgroup(home));                                              // 4
 
             // Each step whose turn comes
             var reports = new List<StepReport>();

@@ -1,16 +1,19 @@
 #!/bin/bash
 # Sets everything up as quickstart.sh does and runs every test. The last line counts them: N passed, N failed, N skipped
-# usage: eng/test.sh [--soak]
+# usage: eng/test.sh [--soak] [--no-vm]
 #   --soak   the long tests too
+#   --no-vm  without those in the virtual machine (eng/vm-test.sh)
 # What a host lacks makes tests skip, and makes them fail where CI is set.
 set -euo pipefail
 # shellcheck source=eng/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
+VM=yes
 for argument; do
     case $argument in
         --soak) export CONTINGIOUS_SOAK=1 ;;
-        *) die "no such option: $argument. The only one is --soak" ;;
+        --no-vm) VM='' ;;
+        *) die "no such option: $argument. There are --soak and --no-vm" ;;
     esac
 done
 
@@ -73,8 +76,30 @@ run_check() {
     esac
 }
 
+# The virtual machine runs beside the other tests, which leave half of the processors idle, and gives way to them.
+start_vm_tests() {
+    env -u CONTINGIOUS_BROKER nice -n 19 "$CHECKOUT/eng/vm-test.sh" >"$WORK/vm.log" 2>&1 </dev/null &
+    VM_PID=$!
+    # It takes its machine with it.
+    at_exit stop_process "$VM_PID" 30 "vm-test.sh"
+}
+
+await_vm_tests() {
+    local code=0 passed failed skipped
+    wait "$VM_PID" || code=$?
+    sed '$d' "$WORK/vm.log" | sed 's/^/    /'
+    if read -r passed failed skipped < <(tail -n 1 "$WORK/vm.log" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p'); then
+        PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+        ((code == 0 || failed > 0)) || count_failed "vm-test.sh ended with code $code"
+    else
+        count_failed "vm-test.sh ended with code $code and no summary"
+    fi
+}
+
 say "programs"
 install_packages "${TEST_PACKAGES[@]}"
+# Only root can build the machine's disk. Where the programs cannot be had, vm-test.sh says so.
+if [[ $VM ]] && is_root; then install_packages "${VM_PACKAGES[@]}" || true; fi
 make_work_directory test
 start_broker
 
@@ -82,6 +107,8 @@ say "build"
 use_dotnet
 build_command
 build_tests
+
+[[ ! $VM ]] || start_vm_tests
 
 say "account"
 choose_tree
@@ -109,6 +136,11 @@ say "checks"
 for check in "$CHECKOUT"/eng/checks/*.sh; do
     run_check "$check"
 done
+
+if [[ $VM ]]; then
+    say "in the virtual machine"
+    await_vm_tests
+fi
 
 ENDED=yes
 ((PASSED > 0 && FAILED == 0))

@@ -11,6 +11,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--image", default="alpine-hello-world")
 parser.add_argument("--exercise", metavar="DIR", type=pathlib.Path, default=pathlib.Path(__file__).parent / "word-count")
 parser.add_argument("--broker", default=os.environ.get("CONTINGIOUS_BROKER", "amqp://guest:guest@127.0.0.1:5672/"))
+parser.add_argument("--cpu-time", type=float, default=1, metavar="SECONDS", help="that a submission and its check may use; five times as long may pass")
 parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for a result")
 parser.add_argument("submissions", nargs="+", metavar="SUBMISSION")
 options = parser.parse_args()
@@ -25,7 +26,7 @@ def job(submission):
     student = files(options.exercise / "run.sh", *tests.glob("*.in")) + [{"path": "solution.sh", "content": submission.read_bytes()}]
     check = files(options.exercise / "check.sh", *tests.glob("*.expected"))
     return {"v": 1, "job_id": uuid.uuid4().hex, "image": options.image,
-            "limits": {"cpu_time_ms": 1000, "wall_time_ms": 5000, "memory_bytes": 64 << 20, "processes": 32},
+            "limits": {"cpu_time_ms": int(options.cpu_time * 1000), "wall_time_ms": int(options.cpu_time * 5000), "memory_bytes": 64 << 20, "processes": 32},
             "steps": [{"name": "student", "args": ["sh", "run.sh"], "files": student},
                       {"name": "check", "args": ["sh", "check.sh"], "files": check}]}
 

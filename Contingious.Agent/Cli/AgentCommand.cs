@@ -20,6 +20,9 @@ internal static class AgentCommand
     /// <summary>The loop turns with each heartbeat.</summary>
     private static readonly TimeSpan loopPatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>It left its jobs in the runner. Never seen outside.</summary>
+    private const int Left = -1;
+
     public static Command Build(IReadOnlyList<string> args)
     {
         var flags = new ConfigFlags();
@@ -40,6 +43,14 @@ internal static class AgentCommand
 
     private static async Task<int> RunAsync(IReadOnlyList<string> args, ConfigOptions options, CancellationToken cancellation)
     {
+        var next = NextAgent.OfService(args);
+        var code = await WorkAsync(args, options, next is not null, cancellation).ConfigureAwait(false);
+        if (code == Left && next is not null) throw next.Become();
+        return code == Left ? ExitCodes.Ok : code;
+    }
+
+    private static async Task<int> WorkAsync(IReadOnlyList<string> args, ConfigOptions options, bool isFollowed, CancellationToken cancellation)
+    {
         // (1) As the account, inside its keeper.
         var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
         if (!entry.IsInKeeper) await HostFindings.HandOverAsync(entry.Layout, cancellation).ConfigureAwait(false);
@@ -47,6 +58,7 @@ internal static class AgentCommand
         var notifier = ServiceNotifier.FromEnvironment(TimeProvider.System);
         await using var notifies = notifier.ConfigureAwait(false);
         notifier.Starting();
+        ProgramFiles.LoadForAgent();
 
         // (2) What the operator decided.
         var config = OperatorConfig.Read(entry.Layout, options);
@@ -81,7 +93,8 @@ internal static class AgentCommand
         if (isKeeperGone) logger.KeeperGone(entry.Layout.Account.Name);
         if (isKeeperGone || (leaving.Token.IsCancellationRequested && !cancellation.IsCancellationRequested))
         {
-            notifier.Stopping(isKeeperGone ? "its keeper is gone, leaves to be started anew" : "leaves its jobs to the next agent");
+            if (!isKeeperGone && isFollowed) notifier.Reloading("leaves its jobs to the program that is installed now, and becomes it");
+            else notifier.Stopping(isKeeperGone ? "its keeper is gone, leaves to be started anew" : "leaves its jobs to the next agent");
             await agent.LeaveAsync().ConfigureAwait(false);
         }
         else
@@ -90,7 +103,8 @@ internal static class AgentCommand
         }
 
         await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
-        return !isKeeperGone && (cancellation.IsCancellationRequested || leaving.Token.IsCancellationRequested) ? ExitCodes.Ok : ExitCodes.Ours;
+        if (isKeeperGone) return ExitCodes.Ours;
+        return cancellation.IsCancellationRequested ? ExitCodes.Ok : leaving.Token.IsCancellationRequested ? Left : ExitCodes.Ours;
 
         AgentSnapshot Look() => agent.Snapshot(config.Agent);
 
@@ -126,19 +140,13 @@ internal static class AgentCommand
 
     private static async Task<IReadOnlyList<Finding>> ExamineHostAsync(CancellationToken cancellation)
     {
-        var doctor = await Doctor.ForAsync(Whom(), HostRoot.Real, cancellation).ConfigureAwait(false);
+        var doctor = await Doctor.ForAsync(Whom(), HostRoot.Real, cancellation, ConfiguredRuntime.Of).ConfigureAwait(false);
         return [.. await doctor.ExamineAsync(cancellation).ConfigureAwait(false)];
     }
 
     private static string? Whom() => Credentials.EffectiveUid != 0 ? $"{Credentials.EffectiveUid}" : Environment.GetEnvironmentVariable(AccountEntry.AccountVariable);
 
-    private static void Configure(ILoggingBuilder logging) => logging
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        })
+    private static void Configure(ILoggingBuilder logging) => LogLines.AddTo(logging)
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
         // What keeps the agent from starting is said once, by whoever called it.

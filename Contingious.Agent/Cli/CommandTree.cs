@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Contingious.Agent.Cli.Completion;
+using Contingious.Agent.Cli.Manual;
 using Contingious.Agent.Queue;
 using Contingious.Engine;
 
@@ -49,6 +51,8 @@ internal static class CommandTree
         BrokerCommand.Build(args),
         KeeperCommand.Build(args),
         UnshareCommand.Build(args),
+        ManualCommand.Build(() => CommandOutline.Of(Build(args))),
+        CompletionCommand.Build(() => CommandOutline.Of(Build(args))),
     };
 
     private static async Task CancelAsync(BrokerOptions broker, string jobId, int? attempt, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Contingious.Agent.Configuration;
 using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
 
@@ -19,7 +20,7 @@ internal static class DoctorCommand
             if (parsed.GetValue(account) is null) await AccountEntry.LeaveRootAsync(args, cancellation).ConfigureAwait(false);
             var whom = parsed.GetValue(account) ?? Environment.GetEnvironmentVariable(AccountEntry.AccountVariable);
             if (whom is null && Credentials.EffectiveUid != 0) whom = $"{Credentials.EffectiveUid}";
-            var doctor = await Doctor.ForAsync(whom, HostRoot.Real, cancellation).ConfigureAwait(false);
+            var doctor = await Doctor.ForAsync(whom, HostRoot.Real, cancellation, ConfiguredRuntime.Of).ConfigureAwait(false);
             var findings = (await doctor.ExamineAsync(cancellation).ConfigureAwait(false)).OrderByDescending(finding => finding.Severity).ToList();
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(findings, CliJson.Default.ListFinding));
             else Render(findings, "This host is ready.", "This host is not ready");

@@ -31,7 +31,7 @@ internal static class ExecCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
-            await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
+            await entry.EnterKeeperAsync(args, parsed.GetRequiredValue(sandbox), cancellation).ConfigureAwait(false);
             var engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
             using var own = parsed.GetValue(terminal) ? PseudoTerminal.Open() : null;
             var isRelayed = own is not null || ExecRelay.IsNeeded;

@@ -30,5 +30,25 @@ internal static class ExitCodes
         _ => throw new ArgumentOutOfRangeException(nameof(report), report.Outcome, "Not an outcome."),
     };
 
+    /// <summary>Codes and their meanings, for the manual.</summary>
+    /// <param name="command">The words that name the command, such as <c>image ls</c>; none for the program itself.</param>
+    public static IEnumerable<(string Code, string Meaning)> Documented(string command) => command switch
+    {
+        "run" or "exec" or "submit" =>
+        [
+            ("0 to 123", "The program's own code; 2 also for a wrong command line."),
+            ($"{TimeLimit}", "A time limit was met."),
+            ($"{Ours}", "The program was not judged: no such image, the host is not ready, or a fault of contingious. The message says what to do."),
+            ("126", "The program cannot be executed."),
+            ("127", "There is no such program."),
+            ($"{SignalBase} + n", $"Signal n ended the program; {SignalBase + SigKill} also where it met its memory or output limit."),
+        ],
+        "unshare" => [("0 to 255", "The command's own code."), ($"{Usage}", "Also for a wrong command line."), ($"{Ours}", "Also where it could not be run.")],
+        "doctor" or "agent" or "broker setup" or "image verify" => [($"{Ok}", "Success."), ("1", "Something that was looked at is not as it must be; what is printed names it."), .. Faults],
+        _ => [($"{Ok}", "Success."), .. Faults],
+    };
+
+    private static IEnumerable<(string Code, string Meaning)> Faults => [($"{Usage}", "The command line is wrong."), ($"{Ours}", "It could not be done; the message says why, and what to do.")];
+
     private static StepReport? OfLast(RunReport report) => report.Steps.Count > 0 ? report.Steps[^1] : null;
 }

@@ -101,6 +101,13 @@ internal static class ReportRenderer
         json.WriteNumber("peak_memory_bytes", step.Usage.PeakMemory.Bytes);
         json.WriteNumber("peak_processes", step.Usage.PeakProcesses);
         json.WriteNumber("disk_written_bytes", step.Usage.DiskWritten.Bytes);
+        if (step.Usage.Stalled is { } stalled)
+        {
+            json.WriteNumber("stalled_cpu_us", (long)stalled.Cpu.TotalMicroseconds);
+            json.WriteNumber("stalled_memory_us", (long)stalled.Memory.TotalMicroseconds);
+            json.WriteNumber("stalled_io_us", (long)stalled.Io.TotalMicroseconds);
+        }
+
         json.WriteStartArray("flags");
         foreach (var flag in Enum.GetValues<EvidenceFlags>())
         {

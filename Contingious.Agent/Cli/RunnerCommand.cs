@@ -53,6 +53,7 @@ internal static class RunnerCommand
     {
         var config = OperatorConfig.Read(layout);
         using var logging = LoggerFactory.Create(Configure);
+        ProgramFiles.LoadForRunner();
 
         // One whose keeper was replaced cannot be reached by new agents.
         var options = new RunnerOptions { Id = id, Fingerprint = RunnerFingerprint.Of(config), LimitsOf = config.Agent.LimitsOf, IsWanted = new Keeper(layout, TimeProvider.System).IsOwn };
@@ -78,14 +79,7 @@ internal static class RunnerCommand
     }
 
     // The engine's line for each job is the agent's to log: this log is never rotated while it is written.
-    private static void Configure(ILoggingBuilder logging) => logging
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
-        })
+    private static void Configure(ILoggingBuilder logging) => LogLines.AddTo(logging)
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("contingious.engine", LogLevel.Warning);
 }

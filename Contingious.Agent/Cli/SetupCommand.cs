@@ -18,12 +18,22 @@ internal static class SetupCommand
         var slotSize = new Option<string?>("--disk-slot-size") { Description = $"what each can hold, the image's own part included ({DiskSlotRequest.DefaultSize})", HelpName = "SIZE" };
         var slotInodes = new Option<string?>("--disk-slot-inodes") { Description = $"how many files each can hold ({DiskSlotRequest.DefaultInodes / 1000}k)", HelpName = "N" };
         var slotDirectory = new Option<string?>("--disk-directory") { Description = "where: a directory on ext4 or xfs that is mounted with prjquota", HelpName = "DIR" };
-        var command = new Command("setup", "Prepare this host: account, subordinate ids, directories, cgroups. As root, once; running it again does no harm.") { account, dryRun, undo, slots, slotSize, slotInodes, slotDirectory };
+        var offline = new Option<bool>("--offline") { Description = "only what lies on disk: for a root that is not running, such as an image of a host that is being made" };
+        var printed = new Option<string?>("--print-unit") { Description = "print a file of systemd's as a package installs it", HelpName = "service|user|tmpfiles|sysusers", Hidden = true };
+        var program = new Option<string?>("--program") { Description = "the program that a printed unit starts", HelpName = "PATH", Hidden = true };
+        var command = new Command("setup", "Prepare this host: account, subordinate ids, directories, cgroups. As root, once; running it again does no harm.") { account, dryRun, undo, slots, slotSize, slotInodes, slotDirectory, offline, printed, program };
         command.SetAction(async (parsed, cancellation) =>
         {
+            if (parsed.GetValue(printed) is { } file)
+            {
+                Console.Write(PackagedFiles.Text(file, parsed.GetValue(program) ?? "/usr/bin/contingious"));
+                return;
+            }
+
             var setup = await Setup.OpenAsync(new SetupRequest
             {
                 Account = parsed.GetValue(account),
+                IsOffline = parsed.GetValue(offline),
                 DiskSlots = SlotsOf(parsed.GetValue(slots), parsed.GetValue(slotSize), parsed.GetValue(slotInodes), parsed.GetValue(slotDirectory)),
             }, cancellation).ConfigureAwait(false);
             var undoing = parsed.GetValue(undo);

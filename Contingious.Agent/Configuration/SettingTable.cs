@@ -109,6 +109,8 @@ internal static class SettingTable
 
     private static IEnumerable<Setting> OfJobs() =>
     [
+        Setting.Choice("runtime", [.. WireNames<RuntimeKind>.All], d => WireNames<RuntimeKind>.Of(d.Engine.Runtime), (d, v) => d.Engine = d.Engine with { Runtime = WireNames<RuntimeKind>.Find(v) ?? RuntimeKind.Crun }),
+
         // The most that a job may ask for.
         Setting.Choice("network", ["none", "internet"], d => d.Engine.AllowInternet ? "internet" : "none", (d, v) => d.Engine = d.Engine with { AllowInternet = v == "internet" }),
         Setting.Choice("disk.backend", ["auto", .. WireNames<DiskBackend>.All], d => d.Engine.Disk.Backend is { } backend ? WireNames<DiskBackend>.Of(backend) : "auto", (d, v) => d.Engine = d.Engine with { Disk = d.Engine.Disk with { Backend = WireNames<DiskBackend>.Find(v) } }),

@@ -132,7 +132,9 @@ internal sealed partial class RunnerClient
         try
         {
             await options.Start(id, patience.Token).ConfigureAwait(false);
-            while (true)
+
+            // Looked for often at first, and then seldom enough not to be in its way on a slow host.
+            for (var pause = shortestPause; ; pause = pause < longestPause ? pause * 1.5 : longestPause)
             {
                 if (await RunnerLink.ConnectAsync(options.Place, id, options.Agent, logger, patience.Token).ConfigureAwait(false) is { } link)
                 {
@@ -142,7 +144,7 @@ internal sealed partial class RunnerClient
                 }
 
                 if (TakeFailure(id) is { } reason) throw new ContingiousException($"The runner did not start: {reason}{(silent is null ? "" : $" {silent}")}");
-                await Task.Delay(TimeSpan.FromMilliseconds(5), patience.Token).ConfigureAwait(false);
+                await Task.Delay(pause, patience.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)

@@ -24,7 +24,7 @@ internal sealed record RunnerClientOptions
     /// <summary>How adopted jobs are decoded.</summary>
     public Func<JobClass, LimitPolicy> LimitsOf { get; init; } = _ => LimitPolicy.Documented;
 
-    public TimeSpan StartPatience { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan StartPatience { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>What a runner answers at once it answers within this time, or it counts as gone.</summary>
     public TimeSpan AnswerPatience { get; init; } = TimeSpan.FromSeconds(10);
@@ -40,6 +40,8 @@ internal sealed record RunnerClientOptions
 internal sealed partial class RunnerClient : IJobRunner
 {
     private const int MostStarts = 3;
+    private static readonly TimeSpan shortestPause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan longestPause = TimeSpan.FromMilliseconds(200);
 
     private readonly RunnerClientOptions options;
     private readonly ILogger logger;

@@ -53,6 +53,10 @@ internal sealed class ServiceNotifier(NotifySocket? socket, TimeSpan? watchdog, 
     /// <summary>The agent takes no more jobs.</summary>
     public void Stopping(string status) => socket?.Send($"STOPPING=1\nSTATUS={Line(status)}");
 
+    /// <summary>The agent makes room for the next one in its own process, which says when it is ready.</summary>
+    public void Reloading(string status) => socket?.Send(string.Create(
+        CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={(long)time.GetElapsedTime(0).TotalMicroseconds}\nSTATUS={Line(status)}"));
+
     /// <summary>One line for <c>systemctl status</c>.</summary>
     public void Status(string status) => socket?.Send($"STATUS={Line(status)}");
 
@@ -73,8 +77,15 @@ internal sealed class ServiceNotifier(NotifySocket? socket, TimeSpan? watchdog, 
     private async Task ExtendAgainAsync()
     {
         var begun = time.GetTimestamp();
-        using var timer = new PeriodicTimer(StartPause, time);
-        do Extend(startExtension);
+        var pause = watchdog is { } interval && interval / 2 < StartPause ? interval / 2 : StartPause;
+        using var timer = new PeriodicTimer(pause, time);
+        do
+        {
+            Extend(startExtension);
+
+            // After a reload the watchdog is on already, and knows the process that this one was.
+            if (watchdog is not null) socket?.Send("WATCHDOG=1");
+        }
         while (await timer.WaitForNextTickAsync(started.Token).ConfigureAwait(false) && time.GetElapsedTime(begun) < LongestStart);
     }
 

@@ -9,7 +9,7 @@ internal ref partial struct JobResultDecoder
         [
             "name", "message", "exit_code", "signal", "stdout", "stderr", "stdout_bytes", "stderr_bytes", "wall_time_us", "cpu_time_us",
             "peak_memory_bytes", "peak_processes", "flags", "oom_kills", "forks_refused", "disk_used_bytes", "stopped_for",
-            "field", "disk_written_bytes", "disk_backend", "memory_in_files_bytes",
+            "field", "stalled_cpu_us", "stalled_memory_us", "stalled_io_us", "disk_written_bytes", "disk_backend", "memory_in_files_bytes",
         ]);
 
     private List<StepReport> ReadSteps()
@@ -49,6 +49,9 @@ internal ref partial struct JobResultDecoder
                 case "cpu_time_us": usage = usage with { CpuTime = ReadMicroseconds() }; break;
                 case "peak_memory_bytes": usage = usage with { PeakMemory = new ByteSize(ReadCount()) }; break;
                 case "peak_processes": usage = usage with { PeakProcesses = (int)reader.ReadInt64(0, int.MaxValue) }; break;
+                case "stalled_cpu_us": usage = usage with { Stalled = Waited(usage) with { Cpu = ReadMicroseconds() } }; break;
+                case "stalled_memory_us": usage = usage with { Stalled = Waited(usage) with { Memory = ReadMicroseconds() } }; break;
+                case "stalled_io_us": usage = usage with { Stalled = Waited(usage) with { Io = ReadMicroseconds() } }; break;
                 case "flags": evidence = evidence with { Flags = ReadFlags() }; break;
                 case "oom_kills": evidence = evidence with { OomKills = ReadCount() }; break;
                 case "forks_refused": evidence = evidence with { ForksRefused = ReadCount() }; break;
@@ -63,6 +66,8 @@ internal ref partial struct JobResultDecoder
 
         return step with { Usage = usage, Evidence = evidence };
     }
+
+    private static StallTimes Waited(Usage usage) => usage.Stalled ?? new StallTimes(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero);
 
     private EvidenceFlags ReadFlags()
     {

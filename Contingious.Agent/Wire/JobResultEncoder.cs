@@ -37,7 +37,7 @@ internal static class JobResultEncoder
 
     private static void WriteStep(MessagePackWriter writer, StepReport step)
     {
-        writer.WriteMapHeader(22);
+        writer.WriteMapHeader(22 + (step.Usage.Stalled is null ? 0 : 3));
         WriteText(writer, "name", step.Name);
         WriteText(writer, "outcome", step.Outcome.ToString());
         WriteText(writer, "message", step.Message);
@@ -53,6 +53,13 @@ internal static class JobResultEncoder
         WriteInteger(writer, "peak_memory_bytes", step.Usage.PeakMemory.Bytes);
         WriteInteger(writer, "peak_processes", step.Usage.PeakProcesses);
         WriteInteger(writer, "disk_written_bytes", step.Usage.DiskWritten.Bytes);
+        if (step.Usage.Stalled is { } stalled)
+        {
+            WriteInteger(writer, "stalled_cpu_us", Microseconds(stalled.Cpu));
+            WriteInteger(writer, "stalled_memory_us", Microseconds(stalled.Memory));
+            WriteInteger(writer, "stalled_io_us", Microseconds(stalled.Io));
+        }
+
         WriteFlags(writer, step.Evidence.Flags);
         WriteInteger(writer, "oom_kills", step.Evidence.OomKills);
         WriteInteger(writer, "forks_refused", step.Evidence.ForksRefused);

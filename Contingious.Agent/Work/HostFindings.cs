@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Contingious.Agent.Configuration;
 using Contingious.Agent.Wire;
 using Contingious.Engine.Host;
 
@@ -16,7 +17,7 @@ internal static class HostFindings
     /// <summary>Examines the host.</summary>
     public static async Task HandOverAsync(HostLayout layout, CancellationToken cancellation)
     {
-        var findings = await new Doctor(HostRoot.Real, layout.Account.Name, layout.Account).ExamineAsync(cancellation).ConfigureAwait(false);
+        var findings = await new Doctor(HostRoot.Real, layout.Account.Name, layout.Account) { Runtime = ConfiguredRuntime.Of(layout.Account) }.ExamineAsync(cancellation).ConfigureAwait(false);
         List<StatusFinding> told = [.. findings.Where(finding => finding.Severity > Severity.Ok).Select(finding => new StatusFinding(finding.Severity, finding.Message))];
         Environment.SetEnvironmentVariable(Variable, JsonSerializer.Serialize(told, FindingsJson.Default.ListStatusFinding));
     }

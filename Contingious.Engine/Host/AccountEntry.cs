@@ -94,15 +94,18 @@ public sealed class AccountEntry
     /// Makes sure that this process runs inside the account's keeper, which is started where there is none. Where it does
     /// not run there yet, it starts over inside and does not return.
     /// </summary>
-    public Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation) => EnterAsync(args, descriptor: null, secret: null, cancellation);
+    public Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation) => EnterAsync(args, sandbox: null, descriptor: null, secret: null, cancellation);
+
+    /// <summary>As <see cref="EnterKeeperAsync(IReadOnlyList{string}, CancellationToken)"/>, on the way to a live sandbox, whose cgroup is to be joined.</summary>
+    public Task EnterKeeperAsync(IReadOnlyList<string> args, string sandbox, CancellationToken cancellation) => EnterAsync(args, sandbox, descriptor: null, secret: null, cancellation);
 
     /// <summary>As <see cref="EnterKeeperAsync(IReadOnlyList{string}, CancellationToken)"/>.</summary>
     /// <param name="args">What it starts over with.</param>
     /// <param name="secret">What it has read, or nothing where there was nothing, and the account is not to read for itself; inside, <see cref="TryTakeSecret"/> finds it.</param>
     /// <param name="cancellation">Gives up waiting for the keeper.</param>
-    public Task EnterKeeperAsync(IReadOnlyList<string> args, MemoryFile? secret, CancellationToken cancellation) => EnterAsync(args, secret?.Descriptor ?? NoSecret, secret, cancellation);
+    public Task EnterKeeperAsync(IReadOnlyList<string> args, MemoryFile? secret, CancellationToken cancellation) => EnterAsync(args, sandbox: null, secret?.Descriptor ?? NoSecret, secret, cancellation);
 
-    private async Task EnterAsync(IReadOnlyList<string> args, string? descriptor, MemoryFile? secret, CancellationToken cancellation)
+    private async Task EnterAsync(IReadOnlyList<string> args, string? sandbox, string? descriptor, MemoryFile? secret, CancellationToken cancellation)
     {
         if (IsInKeeper)
         {
@@ -111,6 +114,7 @@ public sealed class AccountEntry
         }
 
         new Doctor(HostRoot.Real, Layout.Account.Name, Layout.Account).RequireReady();
+        CgroupEntry.Ensure(Layout, isHostRoot, sandbox, OwnProgram, args);
         if (isHostRoot) DropRoot();
         var keeper = await new Keeper(Layout, TimeProvider.System).EnsureAsync(cancellation).ConfigureAwait(false);
         var env = EnvironmentOfAccount();

@@ -35,12 +35,19 @@ public sealed class Doctor
     /// <summary>Less free space than this is warned of.</summary>
     public ByteSize LeastFreeSpace { get => examined.LeastFreeSpace; init => examined.LeastFreeSpace = value; }
 
+    /// <summary>The runtime that is configured; nothing where that is not known, and either will do.</summary>
+    public RuntimeKind? Runtime { get => examined.Runtime; init => examined.Runtime = value; }
+
     /// <summary>The doctor for an account by its name or uid; for the service account where there is none named.</summary>
-    public static async Task<Doctor> ForAsync(string? nameOrUid, HostRoot root, CancellationToken cancellation)
+    /// <param name="nameOrUid">The account.</param>
+    /// <param name="root">The host.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <param name="runtimeOf">Which runtime is configured for an account.</param>
+    public static async Task<Doctor> ForAsync(string? nameOrUid, HostRoot root, CancellationToken cancellation, Func<HostAccount, RuntimeKind?>? runtimeOf = null)
     {
         var name = nameOrUid ?? HostLayout.ServiceAccount;
         var account = await HostAccounts.FindAsync(name, root, cancellation).ConfigureAwait(false);
-        return new Doctor(root, account?.Name ?? name, account);
+        return new Doctor(root, account?.Name ?? name, account) { Runtime = account is null ? null : runtimeOf?.Invoke(account) };
     }
 
     /// <summary>Looks at files and at the kernel only: a few milliseconds, no program is started.</summary>
@@ -52,7 +59,7 @@ public sealed class Doctor
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellation) =>
         [.. Examine(), .. await VersionCheck.RunAsync(examined, cancellation).ConfigureAwait(false)];
 
-    /// <summary>Versions of crun and rootlesskit, by name; a program that is missing or does not say is not there.</summary>
+    /// <summary>Versions of crun, runc and rootlesskit, by name; a program that is missing or does not say is not there.</summary>
     public static Task<IReadOnlyDictionary<string, string>> VersionsAsync(HostRoot root, CancellationToken cancellation) => VersionCheck.VersionsAsync(root, cancellation);
 
     /// <summary>Refuses to go on where no job could run. Cheap enough for each start of an engine.</summary>

@@ -37,6 +37,9 @@ public sealed record HostLayout(HostAccount Account)
     /// <summary>The directory of this name in each cgroup hierarchy that was delegated to the account.</summary>
     public string CgroupName => Name;
 
+    /// <summary>A file for each cgroup that has sandboxes of the account below it (v2): <see cref="CgroupHomes"/>.</summary>
+    public string CgroupHomesDirectory => $"{RuntimeDirectory}/cgroups";
+
     public string KeeperFile => $"{RuntimeDirectory}/keeper.json";
 
     public string KeeperLog => $"{RuntimeDirectory}/keeper.log";
@@ -59,6 +62,9 @@ public sealed record HostLayout(HostAccount Account)
 
     /// <summary>crun's <c>--root</c>.</summary>
     public string CrunDirectory => $"{PrivateDirectory}/crun";
+
+    /// <summary>runc's <c>--root</c>, which it makes itself.</summary>
+    public string RuncDirectory => $"{PrivateDirectory}/runc";
 }
 
 /// <summary>An account of the host, as passwd(5) has it.</summary>

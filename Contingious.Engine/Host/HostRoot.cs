@@ -57,6 +57,10 @@ public sealed record HostRoot(string Prefix)
     /// <summary>A file's lines; none where there is no such file.</summary>
     public IReadOnlyList<string> Lines(string path) => TryRead(path)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
 
+    /// <summary>The files directly in a directory, by their paths on that host, in order; none where there is no such directory.</summary>
+    public IReadOnlyList<string> Files(string path) =>
+        Directory.Exists(At(path)) ? [.. Directory.EnumerateFiles(At(path)).Order(StringComparer.Ordinal).Select(file => $"{path}/{Path.GetFileName(file)}")] : [];
+
     /// <summary>A program's path from here, or nothing where it is not installed.</summary>
     public string? FindProgram(string program) =>
         ProgramRunner.SearchPath.Split(':').Select(directory => At($"{directory}/{program}")).FirstOrDefault(File.Exists);

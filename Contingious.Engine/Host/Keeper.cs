@@ -13,7 +13,7 @@ namespace Contingious.Engine.Host;
 /// </summary>
 public sealed class Keeper(HostLayout layout, TimeProvider time)
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(1);
 
     /// <summary>The live keeper, or nothing.</summary>
     public ProcessIdentity? Find()
@@ -80,18 +80,19 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
     /// </summary>
     private async Task BuryAsync()
     {
-        var mounts = CgroupMounts.Read();
-        if (!mounts.HasV1) return;
-        var root = CgroupV1.OfAccount(mounts.V1, layout.CgroupName);
-        foreach (var name in root.ChildNames().Where(name => name.StartsWith(Model.SandboxId.Prefix, StringComparison.Ordinal)))
+        var homes = CgroupHomes.Of(layout);
+        foreach (var name in homes.SandboxNames())
         {
             Directory.CreateDirectory(layout.LocksDirectory);
             var path = $"{layout.LocksDirectory}/{name}";
             using var orphan = FileLock.TryClaim(path);
             if (orphan is null) continue;
-            var cgroup = root.Child(name);
-            _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(5), time).ConfigureAwait(false);
-            cgroup.Remove();
+            if (homes.Find(name) is { } cgroup)
+            {
+                _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(5), time).ConfigureAwait(false);
+                cgroup.Remove();
+            }
+
             File.Delete(path);
         }
     }

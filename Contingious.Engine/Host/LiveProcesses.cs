@@ -24,6 +24,12 @@ internal static class LiveProcesses
             if (host.Root.TryStatus(path) is null || InCgroup(host.Root.At(path)) is not { } process) continue;
             throw new HostNotReadyException($"Process {process} is in the cgroup {path}. Stop the agent and the keeper first: {stop}");
         }
+
+        if (!host.Root.IsReal || host.Account is null) return;
+        foreach (var home in CgroupHomes.Of(host.Layout).Directories())
+        {
+            if (InCgroup(home) is { } process) throw new HostNotReadyException($"Process {process} is in the cgroup {home}. Stop the agent and the keeper first: {(host.IsServiceAccount ? "systemctl stop contingious && " : "")}{stop}");
+        }
     }
 
     /// <summary>The keeper's process id where it is alive: a process of that id that started when the keeper did.</summary>

@@ -13,6 +13,9 @@ public sealed record SetupRequest
 
     public HostRoot Root { get; init; } = HostRoot.Real;
 
+    /// <summary>Only what lies on disk: for the root of a host that does not run, in which a package is installed or an image is made.</summary>
+    public bool IsOffline { get; init; }
+
     /// <summary>Disk slots to provision; where nothing is said, those that are there stay.</summary>
     public DiskSlotRequest? DiskSlots { get; init; }
 }
@@ -52,7 +55,9 @@ public sealed class Setup
     /// <summary>What is still to be done, in order; nothing where the host is ready. Nothing is changed.</summary>
     /// <exception cref="HostNotReadyException">This process may not look at all of it.</exception>
     public IReadOnlyList<SetupAction> Plan() =>
-        Looking(() => SetupPlan.For(host, request.Executable, request.DiskSlots).Where(action => !action.IsDone(host)).Select(action => action.Capture(host)).ToList());
+        Looking(() => Actions().Where(action => !action.IsDone(host)).Select(action => action.Capture(host)).ToList());
+
+    private IEnumerable<SetupAction> Actions() => request.IsOffline ? SetupPlan.OnDisk(host) : SetupPlan.For(host, request.Executable, request.DiskSlots);
 
     /// <summary>Does what <see cref="Plan"/> lists, telling of each action as it is done.</summary>
     /// <exception cref="HostNotReadyException">This process is not root's.</exception>

@@ -17,6 +17,7 @@ namespace Contingious.Engine.Host;
 [JsonDerivedType(typeof(EnableLinger), "linger")]
 [JsonDerivedType(typeof(OpenTunDevice), "tun")]
 [JsonDerivedType(typeof(ProvisionDiskSlots), "disk-slots")]
+[JsonDerivedType(typeof(AllowUserNamespaces), "apparmor")]
 public abstract record SetupAction
 {
     /// <summary>What was there before; nothing until <see cref="Capture"/> has looked.</summary>

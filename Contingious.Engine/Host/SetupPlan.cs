@@ -17,8 +17,11 @@ internal static class SetupPlan
     public static IEnumerable<SetupAction> For(SetupHost host, string executable, DiskSlotRequest? slots)
     {
         var mounts = CgroupMounts.Parse(host.Root.Lines("/proc/self/mountinfo"));
-        return [.. Account(host), .. Directories(host), .. Systemd(host, mounts, executable), .. Cgroups(host, mounts), .. Tun(host), .. DiskSlots(host, slots)];
+        return [.. Account(host), .. Directories(host), .. Systemd(host, mounts, executable), .. Cgroups(host, mounts), .. UserNamespaces(host), .. Tun(host), .. DiskSlots(host, slots)];
     }
+
+    /// <summary>What is still so after the host has started; the rest is done then, by systemd or by another setup.</summary>
+    public static IEnumerable<SetupAction> OnDisk(SetupHost host) => [.. Account(host), .. Lasting(host)];
 
     private static IEnumerable<SetupAction> Account(SetupHost host)
     {
@@ -39,31 +42,43 @@ internal static class SetupPlan
         if (missingGids > 0) yield return new AddSubordinateIds(host.AccountName, SubordinateKind.Gid, first, missingGids);
     }
 
-    private static IEnumerable<SetupAction> Directories(SetupHost host)
+    private static IEnumerable<SetupAction> Directories(SetupHost host) =>
+        [.. Lasting(host), new MakeDirectory(host.Layout.RuntimeDirectory, Passable, host.AccountName)];
+
+    private static IEnumerable<SetupAction> Lasting(SetupHost host)
     {
         var layout = host.Layout;
         yield return new MakeDirectory(layout.StateDirectory, Closed, host.AccountName);
         yield return new MakeDirectory(layout.ImagesDirectory, Passable, host.AccountName) { Contents = "the imported images" };
         yield return new MakeDirectory(layout.StagingDirectory, Closed, host.AccountName);
-        yield return new MakeDirectory(layout.RuntimeDirectory, Passable, host.AccountName);
     }
 
+    // What a package has installed is left to it.
     private static IEnumerable<SetupAction> Systemd(SetupHost host, CgroupMounts mounts, string executable)
     {
         if (!host.Root.HasSystemd) yield break;
-        var group = host.Account?.Gid.ToString(CultureInfo.InvariantCulture) ?? host.AccountName;
-        if (host.IsServiceAccount) group = host.AccountName;
-        yield return new MakeDirectory("/etc/tmpfiles.d", Open, "root");
-        yield return new WriteFile(SystemdFiles.TmpfilesPath(host.Layout), SystemdFiles.Tmpfiles(host.Layout, group));
+        bool IsPackaged(string path) => host.Root.TryStatus(path) is not null;
+        if (!host.IsServiceAccount || !IsPackaged(SystemdFiles.PackagedTmpfiles))
+        {
+            var group = host.Account?.Gid.ToString(CultureInfo.InvariantCulture) ?? host.AccountName;
+            if (host.IsServiceAccount) group = host.AccountName;
+            yield return new MakeDirectory("/etc/tmpfiles.d", Open, "root");
+            yield return new WriteFile(SystemdFiles.TmpfilesPath(host.Layout), SystemdFiles.Tmpfiles(host.Layout, group));
+        }
+
         if (host.IsServiceAccount)
         {
-            yield return new WriteFile(SystemdFiles.ServiceUnit, SystemdFiles.Service(executable)) { ReloadSystemd = true };
+            if (!IsPackaged(SystemdFiles.PackagedServiceUnit)) yield return new WriteFile(SystemdFiles.ServiceUnit, SystemdFiles.Service(executable)) { ReloadSystemd = true };
             yield break;
         }
 
         var account = host.RequireAccount();
-        yield return new MakeDirectory(SystemdFiles.UserUnitDirectory, Open, "root");
-        yield return new WriteFile(SystemdFiles.UserUnit(host.Layout), SystemdFiles.UserService(executable, account));
+        if (!IsPackaged(SystemdFiles.PackagedUserUnit))
+        {
+            yield return new MakeDirectory(SystemdFiles.UserUnitDirectory, Open, "root");
+            yield return new WriteFile(SystemdFiles.UserUnit(host.Layout), SystemdFiles.UserService(executable, account));
+        }
+
         yield return new EnableLinger(account.Name);
 
         // systemd delegates to users on v2 only; a v1 host gets directories beside systemd's.
@@ -82,6 +97,12 @@ internal static class SetupPlan
             new EnableControllers(unified.Path, [.. WantedControllers.Intersect(here)]),
             new DelegateCgroup(unified.Path, host.Layout.CgroupName, host.AccountName, Unified: true),
         ];
+    }
+
+    // A profile of somebody else's that is not loaded is theirs to load: the doctor names it.
+    private static IEnumerable<SetupAction> UserNamespaces(SetupHost host)
+    {
+        if (AppArmorProfiles.Lack(host.Root) is { Loads: null or AppArmorProfiles.PathOfOurs } lack) yield return new AllowUserNamespaces(lack.Programs);
     }
 
     private static IEnumerable<SetupAction> Tun(SetupHost host)

@@ -3,7 +3,18 @@ namespace Contingious.Engine.Host;
 /// <summary>What systemd is told: files whose directives are in systemd.service(5), systemd.exec(5), systemd.resource-control(5) and tmpfiles.d(5).</summary>
 internal static class SystemdFiles
 {
+    /// <summary>Where setup writes the service's unit, where no package has brought one.</summary>
     public const string ServiceUnit = "/etc/systemd/system/contingious.service";
+
+    /// <summary>What a package installs; setup leaves these to it. The program writes their text (<c>setup --print-unit</c>).</summary>
+    public const string PackagedServiceUnit = "/usr/lib/systemd/system/contingious.service";
+
+    public const string PackagedUserUnit = "/usr/lib/systemd/user/contingious.service";
+
+    public const string PackagedTmpfiles = "/usr/lib/tmpfiles.d/contingious.conf";
+
+    /// <summary>The unit of the service that holds, in systemd's order (systemd.unit(5)); nothing where there is none.</summary>
+    public static string? HeldServiceUnit(HostRoot root) => new[] { ServiceUnit, PackagedServiceUnit }.FirstOrDefault(path => root.TryStatus(path) is not null);
 
     /// <summary>Units that every account's own service manager reads.</summary>
     public const string UserUnitDirectory = "/etc/systemd/user";
@@ -19,11 +30,15 @@ internal static class SystemdFiles
     /// <summary>The runtime directory, made again at each boot.</summary>
     public static string Tmpfiles(HostLayout layout, string group) => $"d {layout.RuntimeDirectory} 0711 {layout.Account.Name} {group} -\n";
 
+    /// <summary>The service account, as sysusers.d(5) has it.</summary>
+    public static string Sysusers => $"u {HostLayout.ServiceAccount} - \"Contingious grading agent\" /var/lib/{HostLayout.ServiceAccount} /usr/sbin/nologin\n";
+
     /// <summary>The agent as a service of the host, for the service account.</summary>
     public static string Service(string executable) =>
         $"""
         [Unit]
         Description=Contingious grading agent
+        Documentation=man:contingious(1) man:contingious-agent(1) man:contingious.conf(5)
         Wants=network-online.target
         After=network-online.target
         # A broker that is away for a night is no reason to give up.
@@ -50,12 +65,18 @@ internal static class SystemdFiles
 
         """;
 
-    /// <summary>The agent as a service of an account's own manager.</summary>
-    public static string UserService(string executable, HostAccount account) =>
+    /// <summary>The agent as a service of an account's own manager, for that account alone.</summary>
+    public static string UserService(string executable, HostAccount account) => UserService(executable, account.Name, $"ConditionUser={account.Name}");
+
+    /// <summary>The agent as a service of the own manager of any account that was set up: others' managers pass over it.</summary>
+    public static string UserService(string executable) => UserService(executable, "%u", $"ConditionPathIsDirectory=/run/{HostLayout.ServiceAccount}-%u");
+
+    private static string UserService(string executable, string account, string condition) =>
         $"""
         [Unit]
-        Description=Contingious grading agent of {account.Name}
-        ConditionUser={account.Name}
+        Description=Contingious grading agent of {account}
+        Documentation=man:contingious(1) man:contingious-agent(1) man:contingious.conf(5)
+        {condition}
         StartLimitIntervalSec=0
 
         [Service]
@@ -84,12 +105,16 @@ internal static class SystemdFiles
         NotifyAccess=main
         WatchdogSec=60
         # It asks for more while it reads what the broker has decided.
-        TimeoutStartSec=120
+        TimeoutStartSec=300
         ExecStart={Quoted(executable)} agent
-        # Only the agent is signalled: the keeper, the runner and the jobs in it outlive a restart or a crash of the agent,
-        # and the next agent adopts them. After a stop in good order the runner ends by itself; a keeper that stays only pauses.
-        KillMode=process
-        # SIGTERM: finish the jobs that run, then end. SIGHUP: end at once, the jobs go on; then Restart= starts the next agent.
+        # SIGHUP: the jobs go on in the runner, while the agent becomes the program that is installed now, with the
+        # configuration of now, and adopts them. An upgrade, and a change of the configuration, is a reload.
+        ExecReload=/bin/kill -HUP $MAINPID
+        # SIGTERM goes to the agent alone, which finishes the jobs that run and then ends; only what is left then, keeper and
+        # runner, is killed. (With KillMode=process what is left has cgroups of its own below the unit's, with controllers
+        # enabled, and systemd before 254 then cannot start the unit again: EBUSY.) So a crash of the agent ends the jobs of
+        # its runner too. None is lost: the broker delivers them again, and they are run anew.
+        KillMode=mixed
         # Longer than agent.grace_s by default: where that is raised, raise this too, in a drop-in.
         TimeoutStopSec={StopTimeout}
         Restart=always

@@ -4,7 +4,20 @@ namespace Contingious.Engine.Linux;
 /// <param name="MemoryBytes">Memory, swap included (so none).</param>
 /// <param name="Processes">Processes and threads.</param>
 /// <param name="Cpus">CPUs' worth of bandwidth.</param>
-public readonly record struct CgroupLimits(long MemoryBytes, int Processes, double Cpus);
+public readonly record struct CgroupLimits(long MemoryBytes, int Processes, double Cpus)
+{
+    /// <summary>Whether the OOM killer takes all of its processes or none, where the kernel can (v2).</summary>
+    public bool DieTogether { get; init; }
+}
+
+/// <summary>For how long some process of a cgroup could not go on because it waited for a resource (Documentation/accounting/psi.rst of the kernel).</summary>
+/// <param name="Cpu">For a CPU.</param>
+/// <param name="Memory">For memory.</param>
+/// <param name="Io">For a disk.</param>
+public readonly record struct CgroupStalls(TimeSpan Cpu, TimeSpan Memory, TimeSpan Io)
+{
+    public static CgroupStalls operator -(CgroupStalls later, CgroupStalls earlier) => new(later.Cpu - earlier.Cpu, later.Memory - earlier.Memory, later.Io - earlier.Io);
+}
 
 /// <summary>A cgroup's counters.</summary>
 /// <param name="CpuTime">CPU time of every process that was ever in it or below.</param>
@@ -26,6 +39,14 @@ public abstract class Cgroup
     /// <summary>Files into which a process writes <c>0</c> to join.</summary>
     public abstract IReadOnlyList<string> JoinFiles { get; }
 
+    public abstract bool Exists { get; }
+
+    /// <summary>A cgroup below by its name, whether it exists or not.</summary>
+    public abstract Cgroup Child(string name);
+
+    /// <summary>Names of the cgroups directly below.</summary>
+    public abstract IReadOnlyList<string> ChildNames();
+
     public abstract Cgroup CreateChild(string name, CgroupLimits limits);
 
     /// <summary>One without limits of its own: its parents' hold.</summary>
@@ -42,6 +63,9 @@ public abstract class Cgroup
     /// <summary>Bytes charged for files in memory: tmpfs, shared memory, memfd; of what is below it too.</summary>
     public abstract long ReadMemoryInFiles();
 
+    /// <summary>How long it was kept waiting so far; nothing where the kernel does not count it (v1, or without PSI).</summary>
+    public virtual CgroupStalls? ReadStalls() => null;
+
     /// <summary>Lets the count of peak memory begin anew.</summary>
     /// <returns>The bytes that are charged already.</returns>
     public abstract long ResetPeakMemory();
@@ -51,6 +75,10 @@ public abstract class Cgroup
 
     /// <summary>Stops what is in it from running, or lets it run on, so that nothing can fork away while it is killed.</summary>
     protected abstract void Freeze(bool frozen);
+
+    /// <summary>Has the kernel kill all that is in it and below it in one go.</summary>
+    /// <returns>Whether it can.</returns>
+    protected virtual bool KillAtOnce() => false;
 
     /// <summary>Removes it and what is below it, which must be empty of processes; nothing happens where it is gone already.</summary>
     public abstract void Remove();
@@ -65,14 +93,19 @@ public abstract class Cgroup
             var pids = Pids().Where(pid => pid != spared).ToList();
             if (pids.Count == 0) return true;
             if (time.GetElapsedTime(started) > patience) return false;
-            Freeze(true);
-            foreach (var pid in Pids())
-            {
-                if (pid != spared) _ = Libc.Kill(pid, ProcessIdentity.SigKill);
-            }
-
-            Freeze(false);
+            if (spared != 0 || !KillAtOnce()) KillEach(spared);
             await Task.Delay(TimeSpan.FromMilliseconds(1), time).ConfigureAwait(false);
         }
+    }
+
+    private void KillEach(int spared)
+    {
+        Freeze(true);
+        foreach (var pid in Pids())
+        {
+            if (pid != spared) _ = Libc.Kill(pid, ProcessIdentity.SigKill);
+        }
+
+        Freeze(false);
     }
 }

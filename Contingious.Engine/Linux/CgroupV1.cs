@@ -30,7 +30,7 @@ public sealed class CgroupV1 : Cgroup
 
     private string Account { get; }
 
-    public bool Exists => Directory.Exists(DirectoryOf("cpuacct"));
+    public override bool Exists => Directory.Exists(DirectoryOf("cpuacct"));
 
     public override IReadOnlyList<string> JoinFiles => [.. Directories.Select(directory => $"{directory}/cgroup.procs")];
 
@@ -41,12 +41,10 @@ public sealed class CgroupV1 : Cgroup
     /// <param name="account">The directory's name in each.</param>
     public static CgroupV1 OfAccount(IReadOnlyDictionary<string, string> mounts, string account) => new(mounts, account, "");
 
-    /// <summary>Names of the cgroups directly below, in any hierarchy.</summary>
-    public IReadOnlyList<string> ChildNames() =>
+    public override IReadOnlyList<string> ChildNames() =>
         [.. Directories.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories).Select(path => Path.GetFileName(path)).Distinct().Order()];
 
-    /// <summary>A cgroup below by its name, whether it exists or not.</summary>
-    public CgroupV1 Child(string name) => new(mounts, Account, Name.Length == 0 ? name : $"{Name}/{name}");
+    public override Cgroup Child(string name) => At(name);
 
     public override Cgroup CreateChild(string name) => Make(name);
 
@@ -91,7 +89,7 @@ public sealed class CgroupV1 : Cgroup
         {
             foreach (var file in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).Prepend(directory).Select(place => $"{place}/cgroup.procs"))
             {
-                foreach (var line in ReadLinesIfThere(file)) pids.Add(int.Parse(line, CultureInfo.InvariantCulture));
+                pids.UnionWith(CgroupFile.Pids(file));
             }
         }
 
@@ -114,9 +112,11 @@ public sealed class CgroupV1 : Cgroup
         if (Directory.Exists(DirectoryOf("freezer"))) Write("freezer", "freezer.state", frozen ? "FROZEN" : "THAWED");
     }
 
+    private CgroupV1 At(string name) => new(mounts, Account, Name.Length == 0 ? name : $"{Name}/{name}");
+
     private CgroupV1 Make(string name)
     {
-        var child = Child(name);
+        var child = At(name);
         foreach (var directory in child.Directories) Directory.CreateDirectory(directory);
         return child;
     }
@@ -132,27 +132,6 @@ public sealed class CgroupV1 : Cgroup
     private long ReadField(string controller, string file, string field)
     {
         // Not to be had is not 0: a verdict rests on it.
-        foreach (var line in File.ReadLines($"{DirectoryOf(controller)}/{file}"))
-        {
-            if (line.StartsWith(field, StringComparison.Ordinal) && line.Length > field.Length && line[field.Length] == ' ')
-            {
-                return long.Parse(line.AsSpan(field.Length + 1), CultureInfo.InvariantCulture);
-            }
-        }
-
-        return 0;
-    }
-
-    private static string[] ReadLinesIfThere(string file)
-    {
-        try
-        {
-            return File.ReadAllLines(file);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException || error.HResult == (int)Errno.ENODEV)
-        {
-            // Removed since it was listed.
-            return [];
-        }
+        return CgroupFile.Field(File.ReadAllText($"{DirectoryOf(controller)}/{file}"), field);
     }
 }

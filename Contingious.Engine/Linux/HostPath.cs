@@ -37,6 +37,19 @@ public static unsafe class HostPath
         }
     }
 
+    /// <summary>An extended attribute of a short value; nothing where there is none.</summary>
+    public static byte[]? TryXattr(string path, ReadOnlySpan<byte> attribute)
+    {
+        const int most = 64;
+        var value = stackalloc byte[most];
+        fixed (byte* native = NativePath.Terminated(path))
+        fixed (byte* name = NativePath.Terminated(attribute))
+        {
+            var length = Libc.GetXattr(native, name, value, most);
+            return length < 0 ? null : new ReadOnlySpan<byte>(value, (int)length).ToArray();
+        }
+    }
+
     /// <summary>
     /// Whether this process is in a user namespace that does not know the host's root, as the keeper's: owners of files
     /// then tell nothing, and uid 0 is but the account.

@@ -7,7 +7,9 @@ namespace Contingious.Engine.Linux;
 /// <summary>The datagram socket on which a service manager listens to its service: a path, or a name behind <c>@</c> in the abstract namespace (unix(7), sd_notify(3)).</summary>
 public sealed class NotifySocket : IDisposable
 {
-    private const string AddressVariable = "NOTIFY_SOCKET";
+    /// <summary>Names the socket in the environment.</summary>
+    public const string Variable = "NOTIFY_SOCKET";
+
     private const string WatchdogVariable = "WATCHDOG_USEC";
     private const string WatchdogPidVariable = "WATCHDOG_PID";
 
@@ -40,8 +42,8 @@ public sealed class NotifySocket : IDisposable
         watchdog = isForUs && long.TryParse(Environment.GetEnvironmentVariable(WatchdogVariable), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds is > 0 and < long.MaxValue / TimeSpan.TicksPerMicrosecond
             ? TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond)
             : null;
-        var socket = At(Environment.GetEnvironmentVariable(AddressVariable));
-        foreach (var variable in (string[])[AddressVariable, WatchdogVariable, WatchdogPidVariable]) Environment.SetEnvironmentVariable(variable, null);
+        var socket = At(Environment.GetEnvironmentVariable(Variable));
+        foreach (var variable in (string[])[Variable, WatchdogVariable, WatchdogPidVariable]) Environment.SetEnvironmentVariable(variable, null);
         return socket;
     }
 

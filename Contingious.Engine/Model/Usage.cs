@@ -18,12 +18,21 @@ public sealed record Usage
     /// <summary>Bytes by which the job's disk grew during the step: what it wrote and left there.</summary>
     public ByteSize DiskWritten { get; init; }
 
+    /// <summary>
+    /// How long some process of the step could not go on for want of a resource (the kernel's PSI, "some"); nothing where it is not counted (cgroup v1, or a
+    /// kernel without PSI). A large value for the CPU beside few processes says that the host was busy, not the submission slow.
+    /// </summary>
+    public StallTimes? Stalled { get; init; }
+
     /// <summary>Bytes produced on standard output, kept or not.</summary>
     public long StdoutBytes { get; init; }
 
     /// <summary>Bytes produced on standard error, kept or not.</summary>
     public long StderrBytes { get; init; }
 }
+
+/// <summary>Time spent waiting, by what was waited for.</summary>
+public sealed record StallTimes(TimeSpan Cpu, TimeSpan Memory, TimeSpan Io);
 
 /// <summary>The kernel's counters that a verdict rests on.</summary>
 public sealed record Evidence

@@ -25,7 +25,7 @@ internal sealed class Slirp : IAsyncDisposable
     {
         var target = pid.ToString(CultureInfo.InvariantCulture);
         var program = ProgramRunner.Start(new ProgramRequest("sh", [
-            "-c", Crun.JoinAndBecome, "join", "/dev/stderr", .. joinFiles, "--",
+            "-c", OciRuntime.JoinAndBecome, "join", "/dev/stderr", .. joinFiles, "--",
             "slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=1", "--exit-fd=0", target, "tap0",
         ]));
         var network = new Slirp(program);

@@ -9,16 +9,16 @@ namespace Contingious.Engine.Sandboxes;
 internal sealed class LiveContainer
 {
     private readonly HostLayout layout;
-    private readonly Crun crun;
-    private readonly CgroupV1 job;
+    private readonly OciRuntime runtime;
+    private readonly Cgroup job;
     private readonly string sandbox;
     private readonly string step;
     private readonly ProcessIdentity first;
 
-    private LiveContainer(HostLayout layout, Crun crun, CgroupV1 job, string sandbox, string step, ProcessIdentity first)
+    private LiveContainer(HostLayout layout, OciRuntime runtime, Cgroup job, string sandbox, string step, ProcessIdentity first)
     {
         this.layout = layout;
-        this.crun = crun;
+        this.runtime = runtime;
         this.job = job;
         this.sandbox = sandbox;
         this.step = step;
@@ -30,17 +30,17 @@ internal sealed class LiveContainer
     public int Pid => first.Pid;
 
     /// <summary>Finds a sandbox's container: the last step of it whose first process lives. Nothing while there is none.</summary>
-    public static LiveContainer? Find(HostLayout layout, CgroupV1 account, string sandbox)
+    public static LiveContainer? Find(HostLayout layout, Cgroup job, string sandbox)
     {
         var directory = $"{layout.SandboxesDirectory}/{sandbox}";
         if (!Directory.Exists(directory)) return null;
-        var crun = new Crun(layout.CrunDirectory);
+        var runtimes = OciRuntime.All(layout);
         foreach (var step in Directory.EnumerateDirectories(directory, "step-*").Select(path => Path.GetFileName(path)).OrderDescending())
         {
-            // A pid that was used again has another start time.
-            if (crun.FindProcess($"{sandbox}-{step}") is { IsAlive: true } first)
+            foreach (var runtime in runtimes)
             {
-                return new LiveContainer(layout, crun, account.Child(sandbox), sandbox, step, first);
+                // A pid that was used again has another start time.
+                if (runtime.FindProcess($"{sandbox}-{step}") is { IsAlive: true } first) return new LiveContainer(layout, runtime, job, sandbox, step, first);
             }
         }
 
@@ -55,13 +55,13 @@ internal sealed class LiveContainer
     public async Task<LiveSession> ExecAsync(SessionRequest request, TimeProvider time, CancellationToken cancellation)
     {
         var directory = $"{layout.SandboxesDirectory}/{sandbox}";
-        var session = await LiveSession.BeginAsync(directory, job, first, time, cancellation).ConfigureAwait(false);
+        var session = await LiveSession.BeginAsync(directory, runtime.SessionsOf(job, step), first, time, cancellation).ConfigureAwait(false);
         try
         {
             WriteProcess($"{directory}/{step}/process.json", session.ProcessFile, request.Args, request.TerminalPath is not null);
-            session.Program = crun.Exec(Id, session.ProcessFile, session.Cgroup.JoinFiles, request.TerminalPath, request.IsChild);
+            session.Program = runtime.Exec(Id, session.ProcessFile, session.Cgroup, request.TerminalPath, request.IsChild);
 
-            // crun looks at both, too: this keeps what came to an end meanwhile from being its error.
+            // The runtime looks at both, too: this keeps what came to an end meanwhile from being its error.
             if (!first.IsAlive) throw new ContingiousException($"{sandbox} has ended.");
             if (request.IsChild) session.Dispose();
             return session;

@@ -77,7 +77,7 @@ public sealed class LiveSession : IDisposable
 
     /// <summary>Begins one whose client is this process. Until it is disposed no other one begins.</summary>
     /// <exception cref="ContingiousException">There are <see cref="MostAtOnce"/>.</exception>
-    internal static async Task<LiveSession> BeginAsync(string sandboxDirectory, CgroupV1 job, ProcessIdentity container, TimeProvider time, CancellationToken cancellation)
+    internal static async Task<LiveSession> BeginAsync(string sandboxDirectory, Cgroup job, ProcessIdentity container, TimeProvider time, CancellationToken cancellation)
     {
         var directory = DirectoryOf(sandboxDirectory);
         Directory.CreateDirectory(directory);

@@ -26,13 +26,16 @@ internal sealed record RuntimeSpec
 
     public required Limits Limits { get; init; }
 
+    /// <summary>The cgroup that the runtime makes, from the mount point of the hierarchy; nothing where it makes none.</summary>
+    public string? CgroupsPath { get; init; }
+
     /// <summary>Where the tools are inside a container.</summary>
     public const string ToolsMount = RootfsSplit.ToolsMount;
 
     /// <summary>The container's first process.</summary>
     public const string Init = $"{ToolsMount}/init";
 
-    /// <summary>Where crun mounts without being told a source.</summary>
+    /// <summary>Where the runtime mounts without being told a source.</summary>
     public static IReadOnlyList<string> OwnMountPoints { get; } = ["/proc", "/dev"];
 
     /// <summary>Writes config.json (OCI runtime-spec 1.0, config.md and config-linux.md).</summary>
@@ -97,20 +100,9 @@ internal sealed record RuntimeSpec
 
         json.WriteEndArray();
 
-        // Said here for whoever reads or runs the bundle; enforced by the step's cgroup, which crun joins (docs/decisions/0001).
-        json.WriteStartObject("resources");
-        json.WriteStartObject("memory");
-        json.WriteNumber("limit", Limits.Memory.Bytes);
-        json.WriteNumber("swap", Limits.Memory.Bytes);
-        json.WriteEndObject();
-        json.WriteStartObject("pids");
-        json.WriteNumber("limit", Limits.Processes);
-        json.WriteEndObject();
-        json.WriteStartObject("cpu");
-        json.WriteNumber("quota", (long)(Limits.Cpus * 100_000));
-        json.WriteNumber("period", 100_000);
-        json.WriteEndObject();
-        json.WriteEndObject();
+        if (CgroupsPath is null) WriteResources(json);
+        else json.WriteString("cgroupsPath", CgroupsPath);
+
         // What tells of the host and of neighbours, or reaches for them. What is not there is passed over, such as /sys today.
         json.WriteStrings("maskedPaths", [
             "/proc/acpi", "/proc/asound", "/proc/cmdline", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/key-users", "/proc/keys",
@@ -125,6 +117,25 @@ internal sealed record RuntimeSpec
             "/proc/sys/net", "/proc/sys/sunrpc", "/proc/sys/vm", "/proc/sys/xen",
         ]);
         SeccompProfile.Write(json);
+        json.WriteEndObject();
+    }
+
+    // Said here for whoever reads or runs the bundle; enforced by the step's cgroup, which the runtime joins (docs/decisions/0001).
+    // A runtime that makes a cgroup would apply them to it, while it still needs more than that itself.
+    private void WriteResources(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("resources");
+        json.WriteStartObject("memory");
+        json.WriteNumber("limit", Limits.Memory.Bytes);
+        json.WriteNumber("swap", Limits.Memory.Bytes);
+        json.WriteEndObject();
+        json.WriteStartObject("pids");
+        json.WriteNumber("limit", Limits.Processes);
+        json.WriteEndObject();
+        json.WriteStartObject("cpu");
+        json.WriteNumber("quota", (long)(Limits.Cpus * 100_000));
+        json.WriteNumber("period", 100_000);
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

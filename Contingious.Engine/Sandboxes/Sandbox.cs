@@ -23,14 +23,14 @@ internal sealed class Sandbox : IAsyncDisposable
     private readonly EngineOptions options;
     private readonly RunRequest request;
     private readonly TimeProvider time;
-    private readonly Crun crun;
+    private readonly OciRuntime runtime;
     private readonly FileLock hold;
     private readonly Dictionary<string, RootfsClone> rootfses = [];
     private readonly List<string> launched = [];
     private IdSlice? slice;
     private JobDisk? disk;
     private SandboxMounts? mounts;
-    private CgroupV1? cgroup;
+    private Cgroup? cgroup;
     private JobBudget? budget;
     private StepPlan? last;
     private bool released;
@@ -42,7 +42,7 @@ internal sealed class Sandbox : IAsyncDisposable
         this.request = request;
         this.hold = hold;
         this.time = time;
-        crun = new Crun(layout.CrunDirectory);
+        runtime = OciRuntime.Of(options.Runtime, layout);
     }
 
     public SandboxId Id => request.Id;
@@ -53,7 +53,7 @@ internal sealed class Sandbox : IAsyncDisposable
 
     private IdSlice Slice => slice ?? throw new InvalidOperationException("The sandbox has no slice yet.");
 
-    private CgroupV1 JobCgroup => cgroup ?? throw new InvalidOperationException("The sandbox has no cgroup yet.");
+    private Cgroup JobCgroup => cgroup ?? throw new InvalidOperationException("The sandbox has no cgroup yet.");
 
     private SandboxMounts Mounts => mounts ?? throw new InvalidOperationException("The sandbox has no disk yet.");
 
@@ -97,7 +97,7 @@ internal sealed class Sandbox : IAsyncDisposable
 
     /// <summary>Writes the bundles of all steps.</summary>
     /// <exception cref="RejectedRequestException">Something in the request is wrong, or not to be had in an image.</exception>
-    public IReadOnlyList<StepBundle> WriteSpecs(IReadOnlyList<StepPlan> plans, string initProgram)
+    public IReadOnlyList<StepBundle> WriteSpecs(IReadOnlyList<StepPlan> plans, string initProgram, Cgroup home)
     {
         foreach (var plan in plans)
         {
@@ -108,19 +108,20 @@ internal sealed class Sandbox : IAsyncDisposable
             Mounts.Validate(plan);
         }
 
-        return [.. plans.Select(plan => WriteSpec(plan, initProgram))];
+        return [.. plans.Select(plan => WriteSpec(plan, initProgram, runtime.CgroupsPath(home.Child(Id.Value), plan.Name)))];
     }
 
-    public void CreateCgroup(CgroupV1 account)
+    public void CreateCgroup(Cgroup home)
     {
         // Room for what is ours, and for the runtime of a command that somebody runs beside the steps.
         const int sessions = LiveSession.MostAtOnce;
         var network = request.Network == NetworkMode.Internet ? ByteSize.FromMiB(16) : ByteSize.Zero;
+        var room = runtime.RoomBeside(sessions);
         var limits = request.Limits;
 
         // Ours to remove from before it is there.
-        cgroup = account.Child(Id.Value);
-        _ = account.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network).Bytes, limits.Processes + StepRun.OwnProcesses + sessions, limits.Cpus));
+        cgroup = home.Child(Id.Value);
+        _ = home.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + runtime.OwnProcesses + room.Processes, limits.Cpus));
         budget = new JobBudget(limits, cgroup);
     }
 
@@ -160,6 +161,7 @@ internal sealed class Sandbox : IAsyncDisposable
         var (plan, container) = (bundle.Plan, $"{Id}-{bundle.Plan.Name}");
         launched.Add(container);
         var limits = plan.Step.Limits;
+        var cgroup = JobCgroup.CreateChild(plan.Name, new CgroupLimits(limits.Memory.Bytes, limits.Processes + runtime.OwnProcesses, limits.Cpus) { DieTogether = true });
         var launch = new StepLaunch
         {
             Plan = plan,
@@ -168,13 +170,14 @@ internal sealed class Sandbox : IAsyncDisposable
             BundleDirectory = bundle.Directory,
             RootId = Slice.FirstId,
             Network = request.Network,
-            Cgroup = JobCgroup.CreateChild(plan.Name, new CgroupLimits(limits.Memory.Bytes, limits.Processes + StepRun.OwnProcesses, limits.Cpus)),
+            Cgroup = cgroup,
+            Place = runtime.Place(JobCgroup, cgroup, plan.Name),
             JobCgroup = JobCgroup,
             Budget = budget ?? throw new InvalidOperationException("The sandbox has no cgroup yet."),
             Disk = Disk,
             Observer = observer,
         };
-        return StepRun.LaunchAsync(launch, crun, time);
+        return StepRun.LaunchAsync(launch, runtime, time);
     }
 
     public StepReport Account(StepRun run, Outcome? stoppedFor) =>
@@ -221,7 +224,7 @@ internal sealed class Sandbox : IAsyncDisposable
         if (first is not null) throw new ContingiousException($"{Id} was not given back whole: {first.Message}", first);
     }
 
-    private StepBundle WriteSpec(StepPlan plan, string initProgram)
+    private StepBundle WriteSpec(StepPlan plan, string initProgram, string? cgroupsPath)
     {
         var bundle = new StepBundle($"{SandboxDirectory}/{plan.Name}", plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory));
         Directory.CreateDirectory(bundle.Directory);
@@ -234,6 +237,7 @@ internal sealed class Sandbox : IAsyncDisposable
                 Capabilities = [.. Capabilities.OfInit.Union(isRoot ? Capabilities.OfRoot : [])],
                 FirstId = Slice.FirstId,
                 Limits = plan.Step.Limits,
+                CgroupsPath = cgroupsPath,
             },
             initProgram);
         return bundle;
@@ -256,7 +260,7 @@ internal sealed class Sandbox : IAsyncDisposable
     private async Task RemoveContainersAsync()
     {
         if (cgroup is not null) await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
-        foreach (var container in launched.Where(crun.Knows)) await crun.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
+        foreach (var container in launched.Where(runtime.Knows)) await runtime.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
     }
 
     private Task RemoveCgroupAsync()

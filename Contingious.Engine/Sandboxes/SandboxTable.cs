@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Contingious.Engine.Sandboxes;
 
 /// <summary>The sandboxes of this account: the live ones, and what a killed agent left of dead ones.</summary>
-internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProvider time, ILogger logger)
+internal sealed class SandboxTable(HostLayout layout, CgroupHomes homes, TimeProvider time, ILogger logger)
 {
     /// <summary>Names of the sandboxes that exist, live or not.</summary>
     public IReadOnlyList<string> Names()
@@ -19,7 +19,7 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
             if (Directory.Exists(directory)) names.UnionWith(Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path)));
         }
 
-        names.UnionWith(account.ChildNames());
+        names.UnionWith(homes.SandboxNames());
         names.UnionWith(JobDisk.Owners(layout));
         return [.. names.Where(name => name.StartsWith(SandboxId.Prefix, StringComparison.Ordinal))];
     }
@@ -30,11 +30,10 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
         var live = new List<LiveSandbox>();
         foreach (var name in Names())
         {
-            var cgroup = account.Child(name);
-            if (!IsOwned(name) || !cgroup.Exists) continue;
+            if (!IsOwned(name) || homes.Find(name) is not { } cgroup) continue;
             try
             {
-                var container = LiveContainer.Find(layout, account, name);
+                var container = LiveContainer.Find(layout, cgroup, name);
                 live.Add(new LiveSandbox(name, container?.Id, container?.Pid, cgroup.Pids().Count, cgroup.ReadCpuTime()));
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -49,9 +48,12 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
     /// <summary>The running container of a live sandbox, by the sandbox's name with or without its prefix and attempt.</summary>
     public LiveContainer? FindContainer(string sandbox)
     {
-        var name = Names().FirstOrDefault(name => name == sandbox) ?? Names().LastOrDefault(name => name.StartsWith($"{SandboxId.Prefix}{sandbox}-", StringComparison.Ordinal));
-        return name is not null && IsOwned(name) ? LiveContainer.Find(layout, account, name) : null;
+        var name = Names().FirstOrDefault(name => name == sandbox) ?? Names().LastOrDefault(name => IsNamed(name, sandbox));
+        return name is not null && IsOwned(name) && homes.Find(name) is { } cgroup ? LiveContainer.Find(layout, cgroup, name) : null;
     }
+
+    /// <summary>Whether a sandbox of this name is meant, by its name or by its job's id.</summary>
+    public static bool IsNamed(string name, string sandbox) => name == sandbox || name.StartsWith($"{SandboxId.Prefix}{sandbox}-", StringComparison.Ordinal);
 
     private bool IsOwned(string name)
     {
@@ -76,26 +78,25 @@ internal sealed class SandboxTable(HostLayout layout, CgroupV1 account, TimeProv
             using var orphan = FileLock.TryClaim($"{layout.LocksDirectory}/{name}");
             if (orphan is null) continue;
             Log.Sweeping(logger, name);
-            var cgroup = account.Child(name);
-            _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
+            var cgroup = homes.Find(name);
+            if (cgroup is not null) _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
             await ForgetContainersAsync(name).ConfigureAwait(false);
             JobDisk.Discard(layout, $"{layout.SandboxesDirectory}/{name}");
-            cgroup.Remove();
+            cgroup?.Remove();
             File.Delete($"{layout.LocksDirectory}/{name}");
             swept++;
         }
 
+        homes.Prune();
         ShiftedImage.RemoveUnfinished(layout);
         return swept;
     }
 
     private async Task ForgetContainersAsync(string name)
     {
-        if (!Directory.Exists(layout.CrunDirectory)) return;
-        var crun = new Crun(layout.CrunDirectory);
-        foreach (var container in Directory.EnumerateDirectories(layout.CrunDirectory, $"{name}-step-*").Select(path => Path.GetFileName(path)))
+        foreach (var runtime in OciRuntime.All(layout))
         {
-            await crun.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
+            foreach (var container in runtime.Containers($"{name}-step-")) await runtime.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
         }
     }
 }

@@ -27,6 +27,9 @@ internal sealed record StepLaunch
 
     public required Cgroup Cgroup { get; init; }
 
+    /// <summary>Where the runtime is meanwhile.</summary>
+    public required RuntimePlace Place { get; init; }
+
     /// <summary>The cgroup of the whole job.</summary>
     public required Cgroup JobCgroup { get; init; }
 
@@ -44,9 +47,6 @@ internal sealed record StepLaunch
 /// </summary>
 internal sealed class StepRun : IAsyncDisposable
 {
-    /// <summary>Processes of ours in the step's cgroup: crun, which waits, and the container's init.</summary>
-    public const int OwnProcesses = 2;
-
     private static readonly TimeSpan setUpPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan initPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan killPatience = TimeSpan.FromSeconds(10);
@@ -54,7 +54,7 @@ internal sealed class StepRun : IAsyncDisposable
     private static readonly TimeSpan diskInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly StepLaunch launch;
-    private readonly Crun crun;
+    private readonly OciRuntime runtime;
     private readonly TimeProvider time;
     private readonly RunningProgram program;
     private readonly OutputCapture stdout;
@@ -73,24 +73,26 @@ internal sealed class StepRun : IAsyncDisposable
     private bool quiet;
     private bool byJob;
     private CgroupCounters counters;
+    private CgroupStalls? ownStalls;
+    private CgroupStalls? stalls;
     private TimeSpan wallTime;
 
-    private StepRun(StepLaunch launch, Crun crun, TimeProvider time)
+    private StepRun(StepLaunch launch, OciRuntime runtime, TimeProvider time)
     {
         this.launch = launch;
-        this.crun = crun;
+        this.runtime = runtime;
         this.time = time;
         diskBefore = launch.Disk.Use().UsedBytes;
         stdout = Capture(launch.Step.Limits.Stdout, isStderr: false);
         stderr = Capture(launch.Step.Limits.Stderr, isStderr: true);
-        program = ProgramRunner.Start(crun.Run(launch.Container, launch.BundleDirectory, launch.Cgroup.JoinFiles, Complaint));
+        program = ProgramRunner.Start(runtime.Run(launch.Container, launch.BundleDirectory, launch.Place.JoinFiles, Complaint));
         drained = Task.WhenAll(
             program.WriteStdinAsync(launch.Step.Stdin, draining.Token),
             stdout.DrainAsync(program.Stdout, draining.Token),
             stderr.DrainAsync(program.Stderr, draining.Token));
     }
 
-    private string Complaint => $"{launch.BundleDirectory}/crun.log";
+    private string Complaint => $"{launch.BundleDirectory}/runtime.log";
 
     private long Produced => stdout.Produced + stderr.Produced;
 
@@ -98,12 +100,12 @@ internal sealed class StepRun : IAsyncDisposable
     private TimeSpan Now => TimeSpan.FromSeconds((double)time.GetTimestamp() / time.TimestampFrequency);
 
     /// <summary>Launches the step's container and, once it is ready, its command.</summary>
-    /// <exception cref="ContingiousException">crun could not run the container, or the command's limits cannot be set on this host.</exception>
-    public static async Task<StepRun> LaunchAsync(StepLaunch launch, Crun crun, TimeProvider time)
+    /// <exception cref="ContingiousException">The runtime could not run the container, or the command's limits cannot be set on this host.</exception>
+    public static async Task<StepRun> LaunchAsync(StepLaunch launch, OciRuntime runtime, TimeProvider time)
     {
         using var tools = DirectoryHandle.Open(StepBundle.ToolsDirectory(launch.BundleDirectory));
         using var listener = UnixListener.Listen(tools, StepBundle.SocketName, launch.RootId);
-        var run = new StepRun(launch, crun, time);
+        var run = new StepRun(launch, runtime, time);
         try
         {
             await run.ReleaseCommandAsync(listener, tools).ConfigureAwait(false);
@@ -159,13 +161,14 @@ internal sealed class StepRun : IAsyncDisposable
         return null;
     }
 
-    /// <summary>Kills what is left, takes the counters at rest, lets crun clean up behind its container, and drains the pipes within a bound.</summary>
+    /// <summary>Kills what is left, takes the counters at rest, lets the runtime clean up behind its container, and drains the pipes within a bound.</summary>
     /// <exception cref="ContingiousException">Something of the step cannot be killed.</exception>
     public async ValueTask StopAsync()
     {
         await EndCommandAsync().ConfigureAwait(false);
         var atRest = launch.Cgroup.ReadCpuTime();
         counters = launch.Cgroup.Read();
+        stalls = launch.Cgroup.ReadStalls();
         wallTime = started == default ? default : (ended?.Time ?? Now) - started;
         launch.Budget.Spend(wallTime, Produced);
         init?.Dispose();
@@ -182,22 +185,22 @@ internal sealed class StepRun : IAsyncDisposable
             await program.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         }
 
-        launch.Budget.Exempt(launch.Cgroup.ReadCpuTime() - atRest);
+        launch.Budget.Exempt(launch.Cgroup.ReadCpuTime() - atRest + launch.Place.TakeCpuTime());
 
         // A descendant cannot hold the pipes any more; the bound is for the day when this is wrong.
         draining.CancelAfter(drainPatience);
         await drained.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (crun.Knows(launch.Container)) await crun.DeleteAsync(launch.Container, CancellationToken.None).ConfigureAwait(false);
+        if (runtime.Knows(launch.Container)) await runtime.DeleteAsync(launch.Container, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>The step's report, once it has been stopped.</summary>
-    /// <exception cref="ContingiousException">crun could not run the container at all.</exception>
+    /// <exception cref="ContingiousException">The runtime could not run the container at all.</exception>
     public StepReport Account(Outcome? stoppedFor, bool attended)
     {
-        var complaint = Crun.ReadLog(Complaint);
+        var complaint = runtime.ReadLog(Complaint);
         if (ended is null && failed is null && stoppedFor is null && counters.OomKills == 0 && complaint.Length > 0)
         {
-            throw new ContingiousException($"crun could not run the step '{launch.Step.Name}': {complaint}");
+            throw new ContingiousException($"{runtime.Name} could not run the step '{launch.Step.Name}': {complaint}");
         }
 
         var disk = launch.Disk.Use();
@@ -215,7 +218,8 @@ internal sealed class StepRun : IAsyncDisposable
                 CpuTime = started == default ? default : counters.CpuTime - ownCpuTime,
                 WallTime = wallTime,
                 PeakMemoryBytes = Math.Max(0, counters.PeakMemoryBytes - ownMemory),
-                PeakProcesses = Math.Max(0, counters.PeakProcesses - OwnProcesses),
+                PeakProcesses = Math.Max(0, counters.PeakProcesses - runtime.OwnProcesses),
+                Stalled = stalls is { } all && ownStalls is { } own && started != default ? Told(all - own) : null,
                 MemoryInFilesBytes = launch.JobCgroup.ReadMemoryInFiles(),
                 Disk = disk,
                 DiskBackend = launch.Disk.Backend,
@@ -255,11 +259,13 @@ internal sealed class StepRun : IAsyncDisposable
         init = new ContainerInit(await connected.ConfigureAwait(false));
         tools.RemoveFile("agent"u8);
         if (await init.ReadAsync(patience.Token).ConfigureAwait(false) is not { Kind: InitReportKind.Ready }) return;
+        launch.Budget.Exempt(launch.Place.HandOver(init.Pid));
         if (launch.Network == NetworkMode.Internet) network = await Slirp.StartAsync(init.Pid, launch.JobCgroup.CreateChild("network").JoinFiles, patience.Token).ConfigureAwait(false);
 
         // Up to here, everything in the step's cgroup was the runtime's own.
         ownMemory = launch.Cgroup.ResetPeakMemory();
         ownCpuTime = launch.Cgroup.ReadCpuTime();
+        ownStalls = launch.Cgroup.ReadStalls();
         launch.Budget.Exempt(ownCpuTime);
         await init.SendAsync(launch.Order, patience.Token).ConfigureAwait(false);
         next = init.ReadAsync(CancellationToken.None);
@@ -306,11 +312,14 @@ internal sealed class StepRun : IAsyncDisposable
             if (!quiet) await Task.WhenAny(next, Task.Delay(initPatience, time)).ConfigureAwait(false);
         }
 
+        if (!quiet) await launch.Place.KillAsync(killPatience, time).ConfigureAwait(false);
         if (!quiet && !await launch.Cgroup.KillAsync(spared: program.Pid, killPatience, time).ConfigureAwait(false))
         {
             throw new ContingiousException($"Processes of {launch.Cgroup.Name} outlived SIGKILL for {killPatience.TotalSeconds} s.");
         }
     }
+
+    private static StallTimes Told(CgroupStalls stalls) => new(stalls.Cpu, stalls.Memory, stalls.Io);
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

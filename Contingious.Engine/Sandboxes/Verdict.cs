@@ -35,6 +35,8 @@ internal readonly record struct StepObservation
 
     public required int PeakProcesses { get; init; }
 
+    public StallTimes? Stalled { get; init; }
+
     public required long MemoryInFilesBytes { get; init; }
 
     public required DiskUse Disk { get; init; }
@@ -68,7 +70,7 @@ internal static class Verdict
             | (stderr.Truncated ? EvidenceFlags.StderrTruncated : 0)
             | (seen.Disk.IsFull ? EvidenceFlags.DiskFull : 0)
             | (seen.DiskIsStrict ? 0 : EvidenceFlags.DiskNotStrict)
-            | (seen.Ended is null && seen.Failed is null ? EvidenceFlags.Ambiguous : 0)
+            | (seen.Ended is null && seen.Failed is null && seen.OomKills == 0 ? EvidenceFlags.Ambiguous : 0)
             | (seen.Attended ? EvidenceFlags.Attended : 0)
             | (seen.ByJob ? EvidenceFlags.JobBudget : 0)
             | (outcome == Outcome.WallTimeLimit && seen.CpuTime < seen.WallTime / 10 ? EvidenceFlags.Idle : 0);
@@ -88,6 +90,7 @@ internal static class Verdict
                 WallTime = seen.WallTime,
                 PeakMemory = new ByteSize(seen.PeakMemoryBytes),
                 PeakProcesses = seen.PeakProcesses,
+                Stalled = seen.Stalled,
                 DiskWritten = new ByteSize(seen.DiskWrittenBytes),
                 StdoutBytes = stdout.Produced,
                 StderrBytes = stderr.Produced,

@@ -11,11 +11,14 @@ public sealed class RecipeBook(IReadOnlyList<string> directories)
 
     private const string Installed = "/usr/share/contingious/images";
 
+    /// <summary>Of a program that lies in <c>PREFIX/lib/contingious</c>.</summary>
+    private static string Beside => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../share/contingious/images"));
+
     public IReadOnlyList<string> Directories { get; } = directories;
 
     /// <summary>Those of the environment, the current directory's, the installed ones.</summary>
     public static RecipeBook Default() => new(
-        [.. (Environment.GetEnvironmentVariable(Variable) ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries), Path.GetFullPath("images"), Installed]);
+        [.. (Environment.GetEnvironmentVariable(Variable) ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries), Path.GetFullPath("images"), .. new[] { Beside, Installed }.Distinct()]);
 
     /// <summary>The names that can be imported.</summary>
     public IReadOnlyList<string> Names() =>

@@ -68,7 +68,6 @@ public sealed class DoctorTests
     [Theory]
     [InlineData("/proc/sys/user/max_user_namespaces", "0\n", Severity.Fatal, "sudo sysctl -w user.max_user_namespaces=28633")]
     [InlineData("/proc/sys/kernel/unprivileged_userns_clone", "0\n", Severity.Fatal, "sudo sysctl -w kernel.unprivileged_userns_clone=1")]
-    [InlineData("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", Severity.Warning, "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")]
     [InlineData("/proc/sys/kernel/osrelease", "5.10.0-33-amd64\n", Severity.Fatal, "sudo apt-get install linux-image-amd64, and boot it")]
     [InlineData("/proc/sys/kernel/osrelease", "nonsense\n", Severity.Notice, "uname -r")]
     [InlineData("/proc/sys/kernel/core_pattern", "|/usr/share/apport/apport -p%p\n", Severity.Notice, "sudo sysctl -w kernel.core_pattern=core")]
@@ -174,18 +173,6 @@ public sealed class DoctorTests
     }
 
     [Fact]
-    public async Task A_host_with_v2_controllers_alone_is_refused_with_a_way_out()
-    {
-        using var systemd = FakeHost.Systemd();
-        using var plain = FakeHost.Unified();
-        using var hybrid = FakeHost.Hybrid();
-
-        Assert.Contains((await systemd.DoctorAsync()).Examine(), finding => finding is { Check: "cgroup version", Severity: Severity.Fatal } && finding.Remedy.Contains("systemd.unified_cgroup_hierarchy=0", StringComparison.Ordinal));
-        Assert.Contains((await plain.DoctorAsync(FakeHost.Ordinary)).Examine(), finding => finding is { Check: "cgroup version", Severity: Severity.Fatal } && finding.Remedy.Contains("mount -t cgroup", StringComparison.Ordinal));
-        Assert.DoesNotContain((await hybrid.DoctorAsync()).Examine(), finding => finding.Check == "cgroup version");
-    }
-
-    [Fact]
     [Trait("Needs", "root")]
     public async Task A_delegated_v2_cgroup_must_have_the_controllers_that_verdicts_come_from()
     {
@@ -195,7 +182,7 @@ public sealed class DoctorTests
         File.WriteAllText(host.At("/sys/fs/cgroup/contingious-teacher/cgroup.controllers"), "cpu pids\n");
         Assert.Contains((await host.DoctorAsync(FakeHost.Ordinary)).Examine(), finding => finding is { Check: "cgroups", Severity: Severity.Fatal } && finding.Message.EndsWith("lacks the controllers memory.", StringComparison.Ordinal));
 
-        File.WriteAllText(host.At("/sys/fs/cgroup/contingious-teacher/cgroup.controllers"), "cpu memory pids\n");
+        File.WriteAllText(host.At("/sys/fs/cgroup/contingious-teacher/cgroup.controllers"), "cpu cpuset io memory pids\n");
         Assert.All((await host.DoctorAsync(FakeHost.Ordinary)).Examine().Where(finding => finding.Check == "cgroups"), finding => Assert.Equal(Severity.Ok, finding.Severity));
     }
 
@@ -207,7 +194,7 @@ public sealed class DoctorTests
     [InlineData("1.27.1", new[] { Severity.Notice })]
     [InlineData("1.28", new Severity[0])]
     public void What_is_known_of_a_version_of_crun_is_told(string version, Severity[] expected) =>
-        Assert.Equal(expected, VersionCheck.KnownOfCrun(Version.Parse(version)).Select(finding => finding.Severity));
+        Assert.Equal(expected, KnownWeaknesses.Of("crun", Version.Parse(version)).Select(finding => finding.Severity));
 
     [Fact]
     public async Task Versions_are_asked_for_only_in_the_full_examination()

@@ -58,8 +58,8 @@ public sealed class KeeperTests
         Cli.Signal(await LivePidAsync(), 9);
         job.Kill();
         await job.WaitForExitAsync();
-        for (var i = 0; i < 250 && (await AccountCgroupAsync()).Pids().Count > 0; i++) await Task.Delay(20);
-        Assert.Empty((await AccountCgroupAsync()).Pids());
+        for (var i = 0; i < 250 && await ProcessCountAsync() > 0; i++) await Task.Delay(20);
+        Assert.Equal(0, await ProcessCountAsync());
         Assert.NotEmpty(await LeftAsync());
         Assert.Equal(0, (await Cli.RunAsync("run", EngineFixture.ImageName, "--", "true")).ExitCode);
         Assert.Empty(await LeftAsync());
@@ -125,21 +125,23 @@ public sealed class KeeperTests
     private static async Task AppearanceAsync(int jobs)
     {
         // A container's init and the shell in it, for each.
-        for (var i = 0; i < 1000 && (await AccountCgroupAsync()).Pids().Count < 3 * jobs; i++) await Task.Delay(10);
-        Assert.InRange((await AccountCgroupAsync()).Pids().Count, 3 * jobs, 100);
+        for (var i = 0; i < 1000 && await ProcessCountAsync() < 3 * jobs; i++) await Task.Delay(10);
+        Assert.InRange(await ProcessCountAsync(), 3 * jobs, 100);
     }
 
-    private static async Task<CgroupV1> AccountCgroupAsync()
+    private static async Task<CgroupHomes> HomesAsync() => CgroupHomes.Of((await AccountEntry.FindAsync(TestContext.Current.CancellationToken)).Layout);
+
+    private static async Task<int> ProcessCountAsync()
     {
-        var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
-        return CgroupV1.OfAccount(CgroupMounts.Read().V1, entry.Layout.CgroupName);
+        var homes = await HomesAsync();
+        return homes.SandboxNames().Sum(name => homes.Find(name)?.Pids().Count ?? 0);
     }
 
     /// <summary>What of sandboxes is seen on the host.</summary>
     private static async Task<IReadOnlyList<string>> LeftAsync()
     {
         var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
-        return [.. (await AccountCgroupAsync()).ChildNames(), .. Directory.EnumerateFiles(entry.Layout.LocksDirectory)];
+        return [.. (await HomesAsync()).SandboxNames(), .. Directory.EnumerateFiles(entry.Layout.LocksDirectory)];
     }
 
     private static async Task<int> LivePidAsync()

@@ -95,6 +95,46 @@ public sealed class SetupPlanTests
     }
 
     [Fact]
+    public async Task A_root_that_does_not_run_gets_what_lies_on_disk()
+    {
+        using var host = FakeHost.Hybrid();
+        var setup = await Setup.OpenAsync(new SetupRequest { Root = host.Root, IsOffline = true }, CancellationToken.None);
+
+        var whole = (await host.SetupAsync()).Plan().Select(action => action.Describe()).ToList();
+        var lasting = setup.Plan().Select(action => action.Describe()).ToList();
+
+        Assert.Equal(whole.Take(6), lasting);
+        Assert.DoesNotContain(lasting, line => line.Contains("/run", StringComparison.Ordinal) || line.Contains("cgroup", StringComparison.Ordinal) || line.Contains("/dev", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_a_package_has_installed_is_not_written_again()
+    {
+        using var host = FakeHost.Systemd();
+        foreach (var path in (string[])[SystemdFiles.PackagedServiceUnit, SystemdFiles.PackagedUserUnit, SystemdFiles.PackagedTmpfiles]) host.Write(path, "Delegate=yes\n");
+
+        var service = (await host.SetupAsync()).Plan().Select(action => action.Describe()).ToList();
+        var ordinary = (await host.SetupAsync(FakeHost.Ordinary)).Plan().Select(action => action.Describe()).ToList();
+
+        Assert.DoesNotContain(service, line => line.Contains("/etc/systemd", StringComparison.Ordinal) || line.Contains("tmpfiles", StringComparison.Ordinal));
+        Assert.Contains("make the directory /run/contingious: mode 0711, owner contingious", service);
+        Assert.Contains("write /etc/tmpfiles.d/contingious-teacher.conf", ordinary);
+        Assert.Contains("write /etc/systemd/system/user@1234.service.d/contingious.conf and run systemctl daemon-reload", ordinary);
+        Assert.DoesNotContain(ordinary, line => line.Contains("/etc/systemd/user", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_unit_of_the_operator_holds_before_the_one_of_a_package()
+    {
+        using var host = FakeHost.Systemd();
+        Assert.Null(SystemdFiles.HeldServiceUnit(host.Root));
+        host.Write(SystemdFiles.PackagedServiceUnit, "");
+        Assert.Equal(SystemdFiles.PackagedServiceUnit, SystemdFiles.HeldServiceUnit(host.Root));
+        host.Write(SystemdFiles.ServiceUnit, "");
+        Assert.Equal(SystemdFiles.ServiceUnit, SystemdFiles.HeldServiceUnit(host.Root));
+    }
+
+    [Fact]
     public async Task Planning_and_planning_to_undo_change_nothing()
     {
         foreach (var make in (Func<FakeHost>[])[FakeHost.Hybrid, FakeHost.Unified, FakeHost.Systemd])

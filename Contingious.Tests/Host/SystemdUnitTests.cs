@@ -21,6 +21,14 @@ public sealed class SystemdUnitTests : IDisposable
         Prerequisite.Require(Engine.Programs.ProgramRunner.Find("systemd-analyze") is not null, "systemd-analyze");
         await VerifyAsync("contingious.service", SystemdFiles.Service(executable).Replace("User=contingious", "User=root", StringComparison.Ordinal), executable);
         await VerifyAsync("contingious-teacher.service", SystemdFiles.UserService(executable, teacher.Account), executable, "--user");
+        await VerifyAsync("contingious.service", SystemdFiles.UserService(executable), executable, "--user");
+    }
+
+    [Fact]
+    public void The_unit_for_every_account_starts_for_those_that_were_set_up()
+    {
+        Assert.Equal($"/run/{teacher.Name}".Replace("teacher", "%u", StringComparison.Ordinal), Value(SystemdFiles.UserService("/x"), "ConditionPathIsDirectory"));
+        Assert.Equal("teacher", Value(SystemdFiles.UserService("/x", teacher.Account), "ConditionUser"));
     }
 
     [Fact]
@@ -32,11 +40,12 @@ public sealed class SystemdUnitTests : IDisposable
     }
 
     [Fact]
-    public void Both_units_signal_the_agent_alone_start_it_again_and_hear_from_it()
+    public void All_units_signal_the_agent_alone_start_it_again_and_hear_from_it()
     {
-        foreach (var unit in (string[])[SystemdFiles.Service("/opt/contingious"), SystemdFiles.UserService("/opt/contingious", teacher.Account)])
+        foreach (var unit in (string[])[SystemdFiles.Service("/opt/contingious"), SystemdFiles.UserService("/opt/contingious", teacher.Account), SystemdFiles.UserService("/opt/contingious")])
         {
-            Assert.Equal("process", Value(unit, "KillMode"));
+            Assert.Equal("mixed", Value(unit, "KillMode"));
+            Assert.Equal("/bin/kill -HUP $MAINPID", Value(unit, "ExecReload"));
             Assert.Equal("always", Value(unit, "Restart"));
             Assert.Equal("notify", Value(unit, "Type"));
             Assert.Equal("main", Value(unit, "NotifyAccess"));
@@ -56,7 +65,7 @@ public sealed class SystemdUnitTests : IDisposable
             "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs", "ProtectClock", "ProtectHostname", "ProtectProc", "ProcSubset", "ProtectControlGroups",
             "LockPersonality", "MemoryDenyWriteExecute", "DynamicUser", "PrivateUsers", "PrivateTmp",
         ];
-        foreach (var unit in (string[])[SystemdFiles.Service("/x"), SystemdFiles.UserService("/x", teacher.Account)])
+        foreach (var unit in (string[])[SystemdFiles.Service("/x"), SystemdFiles.UserService("/x", teacher.Account), SystemdFiles.UserService("/x")])
         {
             Assert.DoesNotContain(unit.Split('\n'), line => directives.Any(directive => line.StartsWith($"{directive}=", StringComparison.Ordinal)));
         }

@@ -134,7 +134,7 @@ public sealed class ExhaustionTests(EngineFixture engine, NativePrograms native)
     private async Task<RunReport> WatchedAsync(string script, Limits limits)
     {
         await engine.EngineAsync();
-        var watched = await SandboxEngine.OpenAsync(engine.Layout, EngineOptions.Default with { Disk = new DiskPolicy { Backend = DiskBackend.Watched } }, TimeProvider.System, NullLogger.Instance);
+        var watched = await SandboxEngine.OpenAsync(engine.Layout, TestedEngine.Options with { Disk = new DiskPolicy { Backend = DiskBackend.Watched } }, TimeProvider.System, NullLogger.Instance);
         var step = new StepRequest { Name = "step", Args = ["sh", "-c", script], Limits = limits };
         var request = new RunRequest { Id = engine.NewId(), Image = EngineFixture.ImageName, Files = [await native.FileAsync("exhaust")], Steps = [step], Limits = limits };
         return await watched.RunAsync(request, TestContext.Current.CancellationToken);

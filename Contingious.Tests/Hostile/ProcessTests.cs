@@ -14,8 +14,9 @@ public sealed class ProcessTests(EngineFixture engine, NativePrograms native)
     [Fact]
     public async Task C1_No_process_of_another_sandbox_or_of_the_keeper_can_be_reached()
     {
+        var reach = await native.FileAsync("reach");
         var neighbour = engine.ShellAsync("sleep 2");
-        var report = await engine.RunNativeAsync(await native.FileAsync("reach"), "sleep 1000 & exec ./reach");
+        var report = await engine.RunNativeAsync(reach, "sleep 1000 & exec ./reach");
         // The container's init and the sleep: nothing else is there, and not even those give access.
         Assert.Equal("there 2 listed 2 traced 0 read 0 taken 0\n", report.RequireOk());
         (await neighbour).RequireOk();

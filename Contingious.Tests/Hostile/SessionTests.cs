@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Engine.Programs;
@@ -105,7 +106,7 @@ public sealed partial class SessionTests(EngineFixture engine, NativePrograms na
         Assert.Contains("Seccomp:\t2", step.Stdout);
 
         using var session = Cli.Start("exec", sandbox.Name, "--", "sleep", "20");
-        var job = CgroupV1.OfAccount(CgroupMounts.Read().V1, engine.Layout.CgroupName).Child(sandbox.Name);
+        var job = JobCgroup(sandbox.Name);
         await UntilAsync(() => SessionPids(job).Any(pid => NameOf(pid) == "sleep"));
         Cli.Signal(session.Id, 9);
     }
@@ -184,7 +185,7 @@ public sealed partial class SessionTests(EngineFixture engine, NativePrograms na
             Assert.Equal(-9, result.ExitCode);
         }
 
-        var job = CgroupV1.OfAccount(CgroupMounts.Read().V1, engine.Layout.CgroupName).Child(sandbox.Name);
+        var job = JobCgroup(sandbox.Name);
         await UntilAsync(() => !SessionPids(job).Any(pid => NameOf(pid) == "crun"));
 
         // Nor do they count for the next one, which takes away what they left.
@@ -234,11 +235,13 @@ public sealed partial class SessionTests(EngineFixture engine, NativePrograms na
     }
 
     private int SandboxSessions(LiveJob sandbox) =>
-        SessionCgroups(CgroupV1.OfAccount(CgroupMounts.Read().V1, engine.Layout.CgroupName).Child(sandbox.Name)).Count(cgroup => cgroup.Pids().Any(pid => NameOf(pid) is "sleep" or "sh"));
+        SessionCgroups(JobCgroup(sandbox.Name)).Count(cgroup => cgroup.Pids().Any(pid => NameOf(pid) is "sleep" or "sh"));
 
-    private static List<CgroupV1> SessionCgroups(CgroupV1 job) => [.. job.ChildNames().Where(name => name.StartsWith("exec-", StringComparison.Ordinal)).Select(job.Child)];
+    private Cgroup JobCgroup(string name) => CgroupHomes.Of(engine.Layout).Find(name) ?? throw new InvalidOperationException($"{name} has no cgroup.");
 
-    private static List<int> SessionPids(CgroupV1 job) => [.. SessionCgroups(job).SelectMany(cgroup => cgroup.Pids())];
+    private static List<Cgroup> SessionCgroups(Cgroup job) => [.. job.ChildNames().Where(name => name.StartsWith("exec-", StringComparison.Ordinal)).Select(job.Child)];
+
+    private static List<int> SessionPids(Cgroup job) => [.. SessionCgroups(job).SelectMany(cgroup => cgroup.Pids())];
 
     private static string NameOf(int pid) => File.Exists($"/proc/{pid}/comm") ? File.ReadAllText($"/proc/{pid}/comm").Trim() : "";
 

@@ -69,7 +69,7 @@ public sealed class StoredArtifactTests(EngineFixture fixture) : IDisposable
     {
         _ = await fixture.EngineAsync();
         var store = Store;
-        var options = EngineOptions.Default with { Blobs = store, InlineOutputs = new ByteSize(inline ?? OutputLimits.Default.TotalBytes.Bytes) };
+        var options = TestedEngine.Options with { Blobs = store, InlineOutputs = new ByteSize(inline ?? OutputLimits.Default.TotalBytes.Bytes) };
         var engine = await SandboxEngine.OpenAsync(fixture.Layout, options, TimeProvider.System, NullLogger.Instance);
         var step = new StepRequest { Name = "step", Args = ["sh", "-c", script], Limits = limits };
         var most = new BlobOptions("/unused").MostOutputs;

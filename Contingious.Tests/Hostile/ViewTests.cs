@@ -1,3 +1,4 @@
+using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
@@ -123,8 +124,8 @@ public sealed class ViewTests(EngineFixture engine)
         var id = engine.NewId();
         var running = engine.RunAsync(["sleep", "30"], job: request => request with { Id = id });
         await Submission.ExecAsync(id, "true");
-        var cgroup = CgroupV1.OfAccount(CgroupMounts.Read().V1, engine.Layout.CgroupName);
-        var environments = cgroup.Child(id.Value).Pids().Select(pid => File.ReadAllText($"/proc/{pid}/environ")).ToList();
+        var cgroup = CgroupHomes.Of(engine.Layout).Find(id.Value) ?? throw new InvalidOperationException("The job has no cgroup.");
+        var environments = cgroup.Pids().Select(pid => File.ReadAllText($"/proc/{pid}/environ")).ToList();
         Assert.NotEmpty(environments);
         Assert.All(environments, environment => Assert.DoesNotContain("amqp", environment, StringComparison.OrdinalIgnoreCase));
         await Submission.ExecAsync(id, "sh", "-c", "kill $(pidof sleep)");

@@ -61,7 +61,7 @@ public sealed class KillAtEveryStageTests(EngineFixture fixture)
             Assert.True(running is null, $"{trap.Text}: still running seconds later: {running}");
             if (leaves) Assert.NotEqual(before, HostFootprint.Take(fixture.Layout));
 
-            await SandboxEngine.OpenAsync(fixture.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
+            await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
             var left = HostFootprint.Take(fixture.Layout);
             Assert.True(before.SequenceEqual(left), $"{trap.Text}: left behind: {string.Join(", ", left.Except(before))}; missing: {string.Join(", ", before.Except(left))}");
             Assert.Equal(Outcome.Cancelled, await neighbour.EndAsync());

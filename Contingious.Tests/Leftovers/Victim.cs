@@ -22,10 +22,10 @@ public sealed class Victim
     /// <summary>Each way of having a disk, a rootfs and a network.</summary>
     private static readonly (EngineOptions Options, Func<RunRequest, RunRequest> Job)[] kinds =
     [
-        (EngineOptions.Default, job => job),
-        (EngineOptions.Default with { Disk = new DiskPolicy { Backend = DiskBackend.Watched } }, job => job),
-        (EngineOptions.Default, job => job with { Image = OverlayImage }),
-        (EngineOptions.Default with { AllowInternet = true }, job => job with { Network = NetworkMode.Internet }),
+        (TestedEngine.Options, job => job),
+        (TestedEngine.Options with { Disk = new DiskPolicy { Backend = DiskBackend.Watched } }, job => job),
+        (TestedEngine.Options, job => job with { Image = OverlayImage }),
+        (TestedEngine.Options with { AllowInternet = true }, job => job with { Network = NetworkMode.Internet }),
     ];
 
     [Fact(Explicit = true)]

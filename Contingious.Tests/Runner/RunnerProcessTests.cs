@@ -227,7 +227,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         await using var scene = new RunnerScene();
         var cancel = new TaskCompletionSource<Action>();
         var ticket = RunnerScene.Ticket(NewId(), job => job with { Outputs = ["*"] }, "sh", "-c", "echo begun >out");
-        var options = EngineOptions.Default with { Entering = now => Enter(now == stage, cancel.Task) };
+        var options = TestedEngine.Options with { Entering = now => Enter(now == stage, cancel.Task) };
         var engine = await SandboxEngine.OpenAsync(fixture.Layout, options, TimeProvider.System, NullLogger.Instance);
         scene.Run = engine.RunAsync;
         await using var client = await scene.ConnectAsync();
@@ -304,8 +304,9 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
             {
                 return await client.RunAsync(ticket, _ => { }, default);
             }
-            catch (CapacityException)
+            catch (Exception error) when (error is CapacityException or RunnerLostException)
             {
+                // Lost: where all had ended before the runner was killed, nobody has noticed yet that it is gone.
                 await Task.Delay(20);
             }
         }

@@ -4,6 +4,7 @@ using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Tests.Leftovers;
+using Contingious.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Tests.Runner;
@@ -25,8 +26,8 @@ public sealed class RunnerVictim
         var layout = (await AccountEntry.FindAsync(TestContext.Current.CancellationToken)).Layout;
         async Task<ObservedRun> OpenAsync()
         {
-            var calm = await SandboxEngine.OpenAsync(layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
-            var deadly = await SandboxEngine.OpenAsync(layout, EngineOptions.Default with { Entering = Hook(words[5]) }, TimeProvider.System, NullLogger.Instance);
+            var calm = await SandboxEngine.OpenAsync(layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+            var deadly = await SandboxEngine.OpenAsync(layout, TestedEngine.Options with { Entering = Hook(words[5]) }, TimeProvider.System, NullLogger.Instance);
             return (request, observer, cancellation) => (request.Id.Value.Contains(Poisoned, StringComparison.Ordinal) ? deadly : calm).RunAsync(request, observer, cancellation);
         }
 

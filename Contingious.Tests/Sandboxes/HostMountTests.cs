@@ -60,7 +60,7 @@ public sealed class HostMountTests(EngineFixture fixture) : IDisposable
     private async Task<RunReport> RunAsync(string script, params HostMount[] mounts)
     {
         _ = await fixture.EngineAsync();
-        var options = new EngineOptions { Mounts = [new AllowedMount(scratch["data"], false), new AllowedMount(scratch["out"], true)] };
+        var options = TestedEngine.Options with { Mounts = [new AllowedMount(scratch["data"], false), new AllowedMount(scratch["out"], true)] };
         var engine = await SandboxEngine.OpenAsync(fixture.Layout, options, TimeProvider.System, NullLogger.Instance);
         var step = new StepRequest { Name = "step", Args = ["sh", "-c", script] };
         return await engine.RunAsync(new RunRequest { Id = fixture.NewId(), Image = EngineFixture.ImageName, Steps = [step], Mounts = mounts }, TestContext.Current.CancellationToken);

@@ -33,7 +33,7 @@ public sealed class NetworkTests(EngineFixture fixture)
     public async Task With_the_internet_the_host_s_own_loopback_stays_out_of_reach()
     {
         _ = await fixture.EngineAsync();
-        var engine = await SandboxEngine.OpenAsync(fixture.Layout, new EngineOptions { AllowInternet = true }, TimeProvider.System, NullLogger.Instance);
+        var engine = await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options with { AllowInternet = true }, TimeProvider.System, NullLogger.Instance);
         using var local = new TcpListener(IPAddress.Loopback, 0);
         local.Start();
         var outside = OwnAddress();

@@ -18,6 +18,9 @@ public sealed class VerdictTests(EngineFixture fixture)
         Processes = 16,
     };
 
+    /// <summary>So that on a slow host too it is memory that gives out first.</summary>
+    private static readonly Limits smallMemory = small with { CpuTime = TimeSpan.FromSeconds(20), WallTime = TimeSpan.FromSeconds(60) };
+
     [Fact]
     public async Task The_image_s_own_command_says_hello()
     {
@@ -48,7 +51,7 @@ public sealed class VerdictTests(EngineFixture fixture)
     [InlineData("printf '\\377\\376no newline'", Outcome.Ok, 0, null)]
     public async Task A_program_gets_the_verdict_it_earned(string script, Outcome expected, int? exitCode, int? signal)
     {
-        var report = await fixture.ShellAsync(script, small);
+        var report = await fixture.ShellAsync(script, expected is Outcome.MemoryLimit ? smallMemory : small);
         Assert.Equal(expected, report.Outcome);
         var step = Assert.Single(report.Steps);
         Assert.Equal(expected, step.Outcome);
@@ -61,7 +64,7 @@ public sealed class VerdictTests(EngineFixture fixture)
     [Fact]
     public async Task A_memory_verdict_shows_the_kernel_s_own_count()
     {
-        var step = (await fixture.ShellAsync("awk 'BEGIN{s=\"x\"; while(1) s=s s}'", small)).Steps[0];
+        var step = (await fixture.ShellAsync("awk 'BEGIN{s=\"x\"; while(1) s=s s}'", smallMemory)).Steps[0];
         Assert.True(step.Evidence.OomKills >= 1);
         Assert.True(step.Evidence.Flags.HasFlag(EvidenceFlags.OomKilled));
         Assert.InRange(step.Usage.PeakMemory.Bytes, ByteSize.FromMiB(16).Bytes, ByteSize.FromMiB(32).Bytes);

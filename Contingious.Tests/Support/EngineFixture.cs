@@ -40,7 +40,7 @@ public sealed class EngineFixture : IAsyncDisposable
             Prerequisite.Require(entry.IsInKeeper, "the keeper's namespace: run these tests with 'contingious unshare -- …', as eng/test.sh does");
             Layout = entry.Layout;
             await ImportAsync(entry.Layout);
-            return engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance);
+            return engine = await SandboxEngine.OpenAsync(entry.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
         }
         finally
         {

@@ -10,7 +10,7 @@ internal static class HostFootprint
     /// <summary>One line for each thing; the same lines before and after mean that nothing was left.</summary>
     public static IReadOnlyList<string> Take(HostLayout layout)
     {
-        var cgroup = CgroupV1.OfAccount(CgroupMounts.Read().V1, layout.CgroupName);
+        var homes = CgroupHomes.Of(layout);
         return
         [
             // crun keeps compiled seccomp filters there, the one thing of it that is to stay.
@@ -22,7 +22,8 @@ internal static class HostFootprint
             .. JobDisk.Owners(layout).Order().Select(owner => $"disk {owner}"),
             .. ShiftedImage.Unfinished(layout).Order().Select(path => $"unfinished {path}"),
             .. Cgroups(layout).Order().Select(path => $"cgroup {path}"),
-            .. cgroup.Pids().Order().Select(pid => $"process {pid}"),
+            .. homes.SandboxNames().Select(name => $"cgroup of {name}"),
+            .. homes.SandboxNames().SelectMany(name => homes.Find(name)?.Pids() ?? []).Order().Select(pid => $"process {pid}"),
             .. SandboxProcesses.Alive().Concat(SandboxProcesses.Helpers()).Select(process => $"running {process}"),
             .. Mounts("/proc/self/mountinfo", layout),
         ];

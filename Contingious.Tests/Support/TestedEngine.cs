@@ -1,11 +1,19 @@
+using Contingious.Engine;
 using Contingious.Engine.Images;
+using Contingious.Engine.Model;
 
 namespace Contingious.Tests.Support;
 
-/// <summary>How the sandboxes of this run of the tests get their rootfs: eng/test.sh runs those of the sandbox once for each clone engine.</summary>
+/// <summary>What the sandboxes of this run of the tests are made with: their rootfs by which clone engine, their containers by which runtime.</summary>
 internal static class TestedEngine
 {
     public static CloneEngine Clones { get; } = Environment.GetEnvironmentVariable("CONTINGIOUS_TEST_CLONES") == "overlay" ? CloneEngine.Overlay : CloneEngine.Split;
+
+    /// <summary>By the configuration's own variable, which the command line goes by too.</summary>
+    public static RuntimeKind Runtime { get; } = Environment.GetEnvironmentVariable("CONTINGIOUS_RUNTIME") == "runc" ? RuntimeKind.Runc : RuntimeKind.Crun;
+
+    /// <summary>What an engine of the tests is opened with.</summary>
+    public static EngineOptions Options { get; } = EngineOptions.Default with { Runtime = Runtime };
 
     public static bool IsSplit => Clones == CloneEngine.Split;
 

@@ -57,7 +57,7 @@ public sealed class AccuracyTests(EngineFixture fixture, VerdictImage image)
     {
         await fixture.EngineAsync();
         await image.ImportAsync(fixture.Layout);
-        var options = EngineOptions.Default with { Disk = new DiskPolicy { Backend = DiskBackend.Watched } };
+        var options = TestedEngine.Options with { Disk = new DiskPolicy { Backend = DiskBackend.Watched } };
         var engine = await SandboxEngine.OpenAsync(fixture.Layout, options, TimeProvider.System, NullLogger.Instance);
         var limits = roomy with { Disk = ByteSize.FromMiB(256), FileSize = ByteSize.FromGiB(1) };
         var step = new StepRequest { Name = "step", Args = [$"{VerdictImage.ProgramDirectory}/writes-200-mb"], Limits = limits };

@@ -62,6 +62,7 @@ internal static class Samples
                     WallTime = TimeSpan.FromMicroseconds(2_345_678),
                     PeakMemory = ByteSize.FromMiB(256),
                     PeakProcesses = 3,
+                    Stalled = new StallTimes(TimeSpan.FromMicroseconds(7), TimeSpan.FromMicroseconds(8), TimeSpan.FromMicroseconds(9)),
                     DiskWritten = ByteSize.FromKiB(12),
                     StdoutBytes = 5_000_000_000,
                     StderrBytes = 5,

@@ -10,7 +10,8 @@ internal static class CgroupCheck
     /// <summary>Limits and verdicts come from these; freezer is how v1 kills a whole cgroup.</summary>
     private static readonly string[] NeededLegacy = ["memory", "pids", "cpu", "cpuacct", "freezer"];
 
-    private static readonly string[] NeededUnified = ["memory", "pids", "cpu"];
+    /// <summary>Nothing rests on them.</summary>
+    private static readonly string[] Useful = ["cpuset", "io"];
 
     public static IEnumerable<Finding> Run(Examined host)
     {
@@ -18,18 +19,9 @@ internal static class CgroupCheck
         if (mounts.All.Count == 0) return [Finding.Fatal(Check, "No cgroup hierarchy is mounted.", "sudo mount -t cgroup2 none /sys/fs/cgroup")];
         if (mounts.IsLegacy) return host.Account is { } owner ? Legacy(host, owner, mounts) : [];
         if (mounts.Unified is not { } unified) return [Finding.Fatal(Check, "The memory controller is in no hierarchy that is mounted writable.", "sudo mount -t cgroup2 none /sys/fs/cgroup")];
-        var only = OnlyUnified(host);
-        if (host.Account is not { } account) return [only];
-        return [only, .. host.Root.HasSystemd ? Systemd(host, account, unified) : [Delegated(host, account, unified)]];
+        if (host.Account is not { } account) return [];
+        return [.. host.Root.HasSystemd ? Systemd(host, account, unified) : [Delegated(host, account, unified)], .. CgroupFeatures.Missing(host, unified)];
     }
-
-    /// <summary>The engine limits and counts through v1 controllers. What setup delegates of v2 is not used yet.</summary>
-    private static Finding OnlyUnified(Examined host) => Finding.Fatal(
-        "cgroup version",
-        "This host has its memory, pids and cpu controllers in cgroup v2. This version of the engine needs them in v1 (the legacy or hybrid layout).",
-        host.Root.HasSystemd
-            ? "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=0 /' /etc/default/grub && sudo update-grub && sudo reboot"
-            : $"sudo sh -c 'for c in {string.Join(' ', NeededLegacy)}; do mkdir -p /sys/fs/cgroup-v1/$c && mount -t cgroup -o $c none /sys/fs/cgroup-v1/$c; done' && {host.Setup}");
 
     private static IEnumerable<Finding> Legacy(Examined host, HostAccount account, CgroupMounts mounts)
     {
@@ -47,17 +39,34 @@ internal static class CgroupCheck
         }
     }
 
-    /// <summary>systemd delegates to the service's own cgroup, or to the one of the user's systemd.</summary>
-    private static IEnumerable<Finding> Systemd(Examined host, HostAccount account, CgroupMount unified)
+    /// <summary>
+    /// systemd is who hands cgroups on: the unit of the service, or a scope that it is asked for. Which way a command goes depends on where it is started.
+    /// </summary>
+    private static IEnumerable<Finding> Systemd(Examined host, HostAccount account, CgroupMount unified) =>
+        account.Name == HostLayout.ServiceAccount ? OfService(host, unified) : OfUser(host, account, unified);
+
+    private static IEnumerable<Finding> OfService(Examined host, CgroupMount unified)
     {
-        if (account.Name == HostLayout.ServiceAccount)
+        if (SystemdFiles.HeldServiceUnit(host.Root) is not { } unit)
         {
-            yield return host.Root.Lines(SystemdFiles.ServiceUnit).Contains("Delegate=yes")
-                ? Finding.Ok(Check, $"{SystemdFiles.ServiceUnit} delegates the service's cgroup to it.")
-                : Finding.Fatal(Check, $"{SystemdFiles.ServiceUnit} does not delegate a cgroup to the service.", host.Setup);
+            yield return Finding.Fatal(Check, "There is no unit contingious.service: systemd has nobody to hand a cgroup to.", host.Setup);
             yield break;
         }
 
+        // A drop-in can say it too.
+        if (!WithDropIns(host, unit).Any(line => line.StartsWith("Delegate=", StringComparison.Ordinal) && line is not ("Delegate=no" or "Delegate=false" or "Delegate=0" or "Delegate=off")))
+        {
+            yield return Finding.Fatal(Check, $"{unit} does not delegate a cgroup to the service.", host.Setup);
+            yield break;
+        }
+
+        yield return Finding.Ok(Check, $"The agent's jobs run below the cgroup of contingious.service, written by itself (cgroupfs), because {unit} delegates it. What root runs by hand goes there too, or into a scope that systemd delegates where the service is not running.");
+        var service = $"{unified.Path}/system.slice/contingious.service";
+        yield return Controllers(host, host.Root.TryStatus(service) is null ? unified.Path : service, "sudo systemctl restart contingious");
+    }
+
+    private static IEnumerable<Finding> OfUser(Examined host, HostAccount account, CgroupMount unified)
+    {
         var path = $"{unified.Path}/user.slice/user-{account.Uid}.slice/user@{account.Uid}.service";
         if (!IsOwned(host, account, path))
         {
@@ -65,8 +74,17 @@ internal static class CgroupCheck
             yield break;
         }
 
+        yield return Finding.Ok(Check, $"Jobs of {account.Name} run below a scope or service of the account's own systemd, written by themselves (cgroupfs), because user@{account.Uid}.service is delegated to it. A command that is in no such unit is started over by 'systemd-run --user --scope'.");
         yield return Controllers(host, path, $"{host.Setup} && sudo systemctl restart user@{account.Uid}");
+        if (host.Root.TryStatus($"/var/lib/systemd/linger/{account.Name}") is null)
+        {
+            yield return Finding.Warning(Check, $"{account.Name} does not linger: systemd ends the account's sandboxes with its last session.", $"sudo loginctl enable-linger {account.Name}");
+        }
     }
+
+    private static IEnumerable<string> WithDropIns(Examined host, string unit) =>
+        host.Root.Files($"{SystemdFiles.ServiceUnit}.d").Where(file => file.EndsWith(".conf", StringComparison.Ordinal)).Prepend(unit)
+            .SelectMany(host.Root.Lines).Select(line => line.Trim());
 
     private static Finding Delegated(Examined host, HostAccount account, CgroupMount unified)
     {
@@ -79,10 +97,12 @@ internal static class CgroupCheck
     private static Finding Controllers(Examined host, string path, string remedy)
     {
         var here = (host.Root.TryRead($"{path}/cgroup.controllers") ?? "").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        var missing = NeededUnified.Except(here).ToList();
-        return missing.Count == 0
-            ? Finding.Ok(Check, $"{path} has {string.Join(", ", NeededUnified)}.")
-            : Finding.Fatal(Check, $"{path} lacks the controllers {string.Join(", ", missing)}.", remedy);
+        var missing = CgroupV2.Controllers.Except(here).ToList();
+        if (missing.Count > 0) return Finding.Fatal(Check, $"{path} lacks the controllers {string.Join(", ", missing)}.", remedy);
+        var useful = Useful.Except(here).ToList();
+        return useful.Count == 0
+            ? Finding.Ok(Check, $"{path} has {string.Join(", ", CgroupV2.Controllers.Concat(Useful))}.")
+            : Finding.Notice(Check, $"{path} has {string.Join(", ", CgroupV2.Controllers)}, which is what sandboxes need, and lacks {string.Join(", ", useful)}: jobs cannot be bound to certain CPUs, or their disk traffic weighed, by whoever wants to.", remedy);
     }
 
     private static bool IsOwned(Examined host, HostAccount account, string path) =>

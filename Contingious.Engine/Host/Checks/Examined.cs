@@ -16,6 +16,12 @@ internal sealed class Examined(HostRoot root, string accountName, HostAccount? a
 
     public ByteSize LeastFreeSpace { get; set; } = ByteSize.FromGiB(1);
 
+    /// <summary>The runtime that is configured; nothing where that is not known here, and either will do.</summary>
+    public RuntimeKind? Runtime { get; set; }
+
+    /// <summary>The one that jobs are run with.</summary>
+    public RuntimeKind UsedRuntime => Runtime ?? (Root.FindProgram("crun") is null && Root.FindProgram("runc") is not null ? RuntimeKind.Runc : RuntimeKind.Crun);
+
     /// <summary>The remedy of everything that setup does.</summary>
     public string Setup => $"sudo contingious setup{ForAccount}";
 

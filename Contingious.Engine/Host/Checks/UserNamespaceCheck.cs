@@ -29,12 +29,16 @@ internal static class UserNamespaceCheck
             yield return Finding.Fatal(Check, "The kernel allows user namespaces to root only (kernel.unprivileged_userns_clone is 0).", "sudo sysctl -w kernel.unprivileged_userns_clone=1");
         }
 
-        if (host.Root.TryRead("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")?.Trim() is "1")
-        {
-            yield return Finding.Warning(
-                Check,
-                "AppArmor allows user namespaces only to programs that a profile names (kernel.apparmor_restrict_unprivileged_userns is 1): rootlesskit and crun need such profiles.",
-                "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
-        }
+        foreach (var finding in AppArmor(host)) yield return finding;
+    }
+
+    private static IEnumerable<Finding> AppArmor(Examined host)
+    {
+        if (AppArmorProfiles.Lack(host.Root) is not { } lack) yield break;
+        var programs = string.Join(" and ", lack.Programs);
+        var restricted = $"AppArmor allows user namespaces only to programs with a profile that says so ({AppArmorProfiles.Switch} is 1)";
+        yield return lack.Loads is { } file
+            ? Finding.Warning(Check, $"{restricted}, and {file}, which says so for {programs}, is not loaded.", $"sudo apparmor_parser -r {file}")
+            : Finding.Warning(Check, $"{restricted}, and there is none for {programs}. Setup writes {AppArmorProfiles.PathOfOurs} and has apparmor_parser -r load it: {string.Join("; ", lack.Programs.Select(AppArmorProfiles.Rule))}.", host.Setup);
     }
 }

@@ -7,19 +7,19 @@ namespace Contingious.Engine.Host.Checks;
 internal static partial class VersionCheck
 {
     private const string Check = "versions";
-    private const string UpgradeCrun = "sudo apt-get install --only-upgrade crun";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public static async Task<IReadOnlyList<Finding>> RunAsync(Examined host, CancellationToken cancellation) =>
     [
         .. await OfAsync("crun", host, cancellation).ConfigureAwait(false),
+        .. await OfAsync("runc", host, cancellation).ConfigureAwait(false),
         .. await OfAsync("rootlesskit", host, cancellation).ConfigureAwait(false),
     ];
 
     public static async Task<IReadOnlyDictionary<string, string>> VersionsAsync(HostRoot root, CancellationToken cancellation)
     {
         var versions = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var program in new[] { "crun", "rootlesskit" })
+        foreach (var program in new[] { "crun", "runc", "rootlesskit" })
         {
             if (root.FindProgram(program) is { } path && await AskAsync(path, cancellation).ConfigureAwait(false) is { } version) versions[program] = version.ToString();
         }
@@ -35,20 +35,9 @@ internal static partial class VersionCheck
             return [Finding.Notice(Check, $"{path} does not say its version.", $"{path} --version")];
         }
 
-        return [Finding.Ok(Check, $"{program} is version {version}."), .. program == "crun" ? KnownOfCrun(version) : []];
-    }
-
-    internal static IEnumerable<Finding> KnownOfCrun(Version version)
-    {
-        if (version >= new Version(1, 19) && version < new Version(1, 27))
-        {
-            yield return Finding.Warning(Check, $"crun {version} takes the user of 'crun exec -u' for root (CVE-2026-30892). It is never used here, but by others it may be.", UpgradeCrun);
-        }
-
-        if (version < new Version(1, 28))
-        {
-            yield return Finding.Notice(Check, $"crun {version} follows a /dev symlink out of a rootfs (CVE-2026-47766). No image with one is imported and no clone with one is run, so sandboxes are safe.", UpgradeCrun);
-        }
+        // A runtime may be there for somebody else.
+        var isUsed = program.Equals(host.UsedRuntime.ToString(), StringComparison.OrdinalIgnoreCase);
+        return [Finding.Ok(Check, $"{program} is version {version}."), .. isUsed ? KnownWeaknesses.Of(program, version) : []];
     }
 
     private static async Task<Version?> AskAsync(string path, CancellationToken cancellation)

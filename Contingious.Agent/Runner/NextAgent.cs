@@ -1,0 +1,32 @@
+using Contingious.Engine;
+using Contingious.Engine.Linux;
+
+namespace Contingious.Agent.Runner;
+
+/// <summary>
+/// The agent after this one, where a service manager watches: this same process, become whatever program is installed by then. So the manager's main process
+/// stays, and so does the cgroup with all that runs in it; into one with such children systemd before 254 cannot start a new process (docs/decisions/0014).
+/// </summary>
+internal sealed class NextAgent
+{
+    private readonly string program;
+    private readonly IReadOnlyList<string> args;
+    private readonly Dictionary<string, string> env;
+
+    private NextAgent(string program, IReadOnlyList<string> args, Dictionary<string, string> env)
+    {
+        this.program = program;
+        this.args = args;
+        this.env = env;
+    }
+
+    /// <summary>What it will be started with: taken before the environment is cleared of what is this process's own. Nothing where no manager asked to be told.</summary>
+    public static NextAgent? OfService(IReadOnlyList<string> args)
+    {
+        var env = ProcessImage.Environment();
+        return env.ContainsKey(NotifySocket.Variable) && Environment.ProcessPath is { } program ? new NextAgent(program, args, env) : null;
+    }
+
+    /// <summary>Becomes it; returns only by failing.</summary>
+    public Exception Become() => ProcessImage.Replace(program, args, env);
+}

@@ -1,0 +1,111 @@
+using System.Security.Cryptography;
+using System.Text;
+using Contingious.Engine.Linux;
+
+namespace Contingious.Engine.Host;
+
+/// <summary>
+/// The cgroups of an account that have sandboxes directly below them. With v1 there is one, which setup made. With v2 each systemd unit that runs jobs is
+/// one: the agent's service, and the scope of a command that was started by hand. Each is written down where all of the account find it.
+/// </summary>
+public sealed class CgroupHomes
+{
+    private readonly HostLayout layout;
+    private readonly Cgroup? only;
+
+    private CgroupHomes(HostLayout layout, Cgroup? only)
+    {
+        this.layout = layout;
+        this.only = only;
+    }
+
+    /// <summary>Those of an account.</summary>
+    public static CgroupHomes Of(HostLayout layout)
+    {
+        var mounts = CgroupMounts.Read();
+        return new CgroupHomes(layout, mounts.HasV1 ? CgroupV1.OfAccount(mounts.V1, layout.CgroupName) : null);
+    }
+
+    /// <summary>The one that this process makes its sandboxes' cgroups in. Works inside the keeper's namespaces.</summary>
+    /// <exception cref="HostNotReadyException">This process is in no cgroup that was delegated, or in one that lacks a controller.</exception>
+    public Cgroup OpenOwn()
+    {
+        if (only is not null) return only;
+        var mounts = CgroupMounts.Read();
+        if (mounts.Unified is not { } unified || mounts.IsLegacy) throw new HostNotReadyException($"The cgroup controllers of this host are neither all in v1 ({string.Join(", ", CgroupV1.Controllers)}) nor all in v2. 'contingious doctor' tells more.");
+        var directory = DelegatedUnit.FindOwn(unified, layout, Credentials.EffectiveUid)
+            ?? throw new HostNotReadyException($"This process is in no cgroup that was delegated to {layout.Account.Name}. {DelegatedUnit.Remedy(layout)}");
+        var home = DelegatedUnit.Prepare(directory, layout);
+        WriteDown(directory);
+        return home;
+    }
+
+    /// <summary>Every one that exists.</summary>
+    public IReadOnlyList<Cgroup> All() => only is not null ? [only] : [.. Directories().Select(CgroupV2.Delegated)];
+
+    /// <summary>The cgroup of a sandbox by its name, wherever it is; nothing where there is none.</summary>
+    public Cgroup? Find(string sandbox) => All().Select(home => home.Child(sandbox)).FirstOrDefault(cgroup => cgroup.Exists);
+
+    /// <summary>Names of the cgroups of sandboxes.</summary>
+    public IReadOnlyList<string> SandboxNames() =>
+        [.. All().SelectMany(home => home.ChildNames()).Where(name => name.StartsWith(Model.SandboxId.Prefix, StringComparison.Ordinal)).Distinct()];
+
+    /// <summary>
+    /// The directories of cgroup v2 that were written down and are still the account's. What is written there is the account's word, and root reads it: nothing
+    /// but a cgroup that belongs to the account is taken.
+    /// </summary>
+    internal IReadOnlyList<string> Directories()
+    {
+        if (only is not null || !Directory.Exists(layout.CgroupHomesDirectory) || CgroupMounts.Read().Unified is not { } unified) return [];
+        var owner = HostPath.IsApartFromHost ? Credentials.EffectiveUid : layout.Account.Uid;
+        var found = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(layout.CgroupHomesDirectory).Where(path => !Path.GetFileName(path).StartsWith('.')).Order(StringComparer.Ordinal))
+        {
+            if (TryReadLine(file) is not { } directory) continue;
+            if (directory != Path.GetFullPath(directory) || !directory.StartsWith($"{unified.Path}/", StringComparison.Ordinal)) continue;
+            if (HostPath.TryStatus(directory) is { Kind: FileKind.Directory } status && status.Uid == owner) found.Add(directory);
+        }
+
+        return found;
+    }
+
+    /// <summary>Forgets those that are gone: a scope goes with its last process.</summary>
+    internal void Prune()
+    {
+        if (only is not null || !Directory.Exists(layout.CgroupHomesDirectory)) return;
+        foreach (var file in Directory.EnumerateFiles(layout.CgroupHomesDirectory))
+        {
+            if (TryReadLine(file) is { } directory && !Directory.Exists(directory)) File.Delete(file);
+        }
+    }
+
+    private void WriteDown(string directory)
+    {
+        Directory.CreateDirectory(layout.CgroupHomesDirectory);
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(directory)).AsSpan(0, 8));
+        var file = $"{layout.CgroupHomesDirectory}/{name}";
+        if (TryReadLine(file) == directory) return;
+        var unfinished = $"{layout.CgroupHomesDirectory}/.{name}.{Environment.ProcessId}";
+        File.WriteAllText(unfinished, $"{directory}\n");
+        File.Move(unfinished, file, overwrite: true);
+    }
+
+    private static string? TryReadLine(string file)
+    {
+        const int most = 4096;
+        try
+        {
+            var name = Encoding.UTF8.GetBytes(Path.GetFileName(file));
+            using var directory = DirectoryHandle.Open(Path.GetDirectoryName(file) ?? "/");
+            if (directory.TryStatus(name) is not { Kind: FileKind.Regular }) return null;
+            using var opened = directory.OpenRead(name);
+            if (DirectoryHandle.StatusOf(opened) is not { Kind: FileKind.Regular, Size: > 1 and <= most }) return null;
+            var content = new byte[most];
+            return Encoding.UTF8.GetString(content, 0, RandomAccess.Read(opened, content, 0)).TrimEnd('\n');
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null; // Forgotten meanwhile.
+        }
+    }
+}

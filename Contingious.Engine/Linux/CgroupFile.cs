@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace Contingious.Engine.Linux;
+
+/// <summary>The forms in which the kernel writes a cgroup's files, the same in v1 and v2.</summary>
+internal static class CgroupFile
+{
+    /// <summary>A number of a "flat keyed" file, such as <c>oom_kill</c> of memory.events; 0 where it has no such line.</summary>
+    public static long Field(string content, string field)
+    {
+        foreach (var line in content.AsSpan().EnumerateLines())
+        {
+            if (line.StartsWith(field, StringComparison.Ordinal) && line.Length > field.Length && line[field.Length] == ' ')
+            {
+                return long.Parse(line[(field.Length + 1)..], CultureInfo.InvariantCulture);
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>The pids in a cgroup.procs; none where the cgroup was removed since it was listed.</summary>
+    public static IReadOnlyList<int> Pids(string path)
+    {
+        try
+        {
+            return [.. File.ReadAllLines(path).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException || error.HResult == (int)Errno.ENODEV)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>The total of a "some" line of a pressure file, which is in microseconds.</summary>
+    public static TimeSpan Stalled(string content)
+    {
+        const string key = "total=";
+        foreach (var line in content.AsSpan().EnumerateLines())
+        {
+            if (!line.StartsWith("some ", StringComparison.Ordinal)) continue;
+            var at = line.IndexOf(key, StringComparison.Ordinal);
+            if (at >= 0) return TimeSpan.FromMicroseconds(long.Parse(line[(at + key.Length)..], CultureInfo.InvariantCulture));
+        }
+
+        return TimeSpan.Zero;
+    }
+}

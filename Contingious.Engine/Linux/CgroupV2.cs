@@ -1,0 +1,167 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Contingious.Engine.Linux;
+
+/// <summary>
+/// A cgroup in the unified hierarchy of cgroup v2, below a directory that was delegated to the account.
+/// Source: Documentation/admin-guide/cgroup-v2.rst of the kernel.
+/// </summary>
+/// <remarks>
+/// A cgroup that hands controllers on to its children can have no process of its own: processes live in the leaves.
+/// What a kernel does not have yet is passed over here, and named by the doctor (<see cref="Host.CgroupFeatures"/>).
+/// </remarks>
+public sealed class CgroupV2 : Cgroup
+{
+    private const int PeriodMicroseconds = 100_000;
+
+    /// <summary>The controllers that are needed.</summary>
+    public static IReadOnlyList<string> Controllers { get; } = ["cpu", "memory", "pids"];
+
+    private readonly string root;
+    private readonly string directory;
+    private SafeFileHandle? peak;
+    private long sampledMemory;
+
+    private CgroupV2(string root, string name)
+    {
+        this.root = root;
+        Name = name;
+        directory = name.Length == 0 ? root : $"{root}/{name}";
+    }
+
+    public override string Name { get; }
+
+    public override IReadOnlyList<string> JoinFiles => [$"{directory}/cgroup.procs"];
+
+    public override bool Exists => Directory.Exists(directory);
+
+    /// <summary>A cgroup that was delegated to the account.</summary>
+    /// <param name="directory">Its directory.</param>
+    public static CgroupV2 Delegated(string directory) => new(directory, "");
+
+    public override Cgroup Child(string name) => At(name);
+
+    public override IReadOnlyList<string> ChildNames() =>
+        Exists ? [.. Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)] : [];
+
+    public override Cgroup CreateChild(string name) => Make(name);
+
+    public override Cgroup CreateChild(string name, CgroupLimits limits)
+    {
+        HandOn();
+        var child = Make(name);
+        child.Write("memory.max", limits.MemoryBytes);
+
+        // Absent where the kernel does not account swap; then there is none to be charged to either.
+        if (child.Has("memory.swap.max")) child.Write("memory.swap.max", 0);
+        if (limits.DieTogether) child.Write("memory.oom.group", 1);
+        child.Write("pids.max", limits.Processes);
+        child.Write("cpu.max", string.Create(CultureInfo.InvariantCulture, $"{(long)(limits.Cpus * PeriodMicroseconds)} {PeriodMicroseconds}"));
+        return child;
+    }
+
+    /// <summary>Lets its children have limits of their own.</summary>
+    public void HandOn()
+    {
+        var handedOn = ReadText("cgroup.subtree_control").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        foreach (var controller in Controllers.Except(handedOn)) Write("cgroup.subtree_control", $"+{controller}");
+    }
+
+    public override CgroupCounters Read() => new(
+        ReadCpuTime(),
+        ReadPeakMemory(),
+        Has("pids.peak") ? (int)ReadNumber("pids.peak") : 0,
+        ReadOomKills(),
+        ReadField("pids.events", "max"));
+
+    public override TimeSpan ReadCpuTime()
+    {
+        Sample();
+        return TimeSpan.FromMicroseconds(ReadField("cpu.stat", "usage_usec"));
+    }
+
+    public override long ReadOomKills() => ReadField("memory.events", "oom_kill");
+
+    public override long ReadMemoryInFiles() => ReadField("memory.stat", "shmem");
+
+    public override CgroupStalls? ReadStalls()
+    {
+        try
+        {
+            return new CgroupStalls(Stalled("cpu"), Stalled("memory"), Stalled("io"));
+        }
+        catch (Exception error) when (error is FileNotFoundException || error.HResult == (int)Errno.EOPNOTSUPP)
+        {
+            return null; // Without CONFIG_PSI, or with psi=0.
+        }
+    }
+
+    /// <remarks>Since Linux 6.12 each open file of memory.peak has a peak of its own, which a write begins anew. Before, the peak is that of the cgroup's whole life.</remarks>
+    public override long ResetPeakMemory()
+    {
+        var charged = ReadNumber("memory.current");
+        sampledMemory = charged;
+        peak?.Dispose();
+        peak = CgroupPeak.TryBegin($"{directory}/memory.peak");
+        return charged;
+    }
+
+    public override IReadOnlyList<int> Pids() =>
+        [.. Below().SelectMany(place => CgroupFile.Pids($"{place}/cgroup.procs")).Distinct()];
+
+    public override void Remove()
+    {
+        peak?.Dispose();
+        peak = null;
+        foreach (var place in Below().OrderByDescending(place => place.Length)) Directory.Delete(place);
+    }
+
+    protected override void Freeze(bool frozen)
+    {
+        if (Has("cgroup.freeze")) Write("cgroup.freeze", frozen ? 1 : 0);
+    }
+
+    protected override bool KillAtOnce()
+    {
+        if (!Has("cgroup.kill")) return false;
+        Write("cgroup.kill", 1);
+        return true;
+    }
+
+    private long ReadPeakMemory()
+    {
+        if (peak is not null) return CgroupPeak.Read(peak);
+        return Has("memory.peak") ? ReadNumber("memory.peak") : Sample();
+    }
+
+    private TimeSpan Stalled(string resource) => CgroupFile.Stalled(ReadText($"{resource}.pressure"));
+
+    // Where the kernel keeps no peak, the highest value that was seen stands for it.
+    private long Sample() => Has("memory.peak") || !Has("memory.current") ? 0 : sampledMemory = Math.Max(sampledMemory, ReadNumber("memory.current"));
+
+    private IEnumerable<string> Below() =>
+        Exists ? Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).Append(directory) : [];
+
+    private CgroupV2 At(string name) => new(root, Name.Length == 0 ? name : $"{Name}/{name}");
+
+    private CgroupV2 Make(string name)
+    {
+        var child = At(name);
+        Directory.CreateDirectory(child.directory);
+        return child;
+    }
+
+    private bool Has(string file) => File.Exists($"{directory}/{file}");
+
+    private void Write(string file, long value) => Write(file, value.ToString(CultureInfo.InvariantCulture));
+
+    private void Write(string file, string value) => File.WriteAllText($"{directory}/{file}", value);
+
+    private string ReadText(string file) => File.ReadAllText($"{directory}/{file}", Encoding.ASCII);
+
+    private long ReadNumber(string file) => long.Parse(ReadText(file).AsSpan().Trim(), CultureInfo.InvariantCulture);
+
+    private long ReadField(string file, string field) => CgroupFile.Field(ReadText(file), field);
+}

@@ -1,0 +1,99 @@
+using Contingious.Engine.Linux;
+
+namespace Contingious.Tests.Linux;
+
+/// <summary>What is read from the files of cgroup v2 and what is written into them, on a directory that only looks like one. The kernel's own are in the virtual machine's tests.</summary>
+public sealed class CgroupV2Tests : IDisposable
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("contingious-").FullName;
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [Fact]
+    public void A_child_with_limits_gets_them_all_and_its_parent_hands_the_controllers_on_first()
+    {
+        Write("cgroup.subtree_control", "memory\n");
+        Write("job/memory.swap.max", "max\n");
+        var job = CgroupV2.Delegated(directory).CreateChild("job", new CgroupLimits(1 << 20, 7, 0.5));
+        Assert.Equal("+pids", Text("cgroup.subtree_control"));
+        Assert.Equal(("1048576", "0", "7", "50000 100000"), (Text("job/memory.max"), Text("job/memory.swap.max"), Text("job/pids.max"), Text("job/cpu.max")));
+        Assert.False(File.Exists($"{directory}/job/memory.oom.group"));
+        Assert.Equal([$"{directory}/job/cgroup.procs"], job.JoinFiles);
+
+        Write("job/cgroup.subtree_control", "cpu memory pids\n");
+        _ = job.CreateChild("step-0", new CgroupLimits(1 << 20, 7, 1) { DieTogether = true });
+        Assert.Equal("1", Text("job/step-0/memory.oom.group"));
+        Assert.Equal("cpu memory pids\n", Text("job/cgroup.subtree_control"));
+        Assert.False(File.Exists($"{directory}/job/step-0/memory.swap.max"));
+    }
+
+    [Fact]
+    public void Counters_are_read_from_the_kernel_s_words()
+    {
+        Write("cpu.stat", "usage_usec 1500000\nuser_usec 1400000\nsystem_usec 100000\n");
+        Write("memory.peak", "4096\n");
+        Write("memory.current", "1024\n");
+        Write("memory.events", "low 0\nhigh 0\nmax 12\noom 2\noom_kill 3\noom_group_kill 1\n");
+        Write("memory.stat", "anon 1\nfile 2\nshmem 555\nshmem_thp 9\n");
+        Write("pids.events", "max 4\n");
+        Write("pids.peak", "6\n");
+        var cgroup = CgroupV2.Delegated(directory);
+        Assert.Equal(new CgroupCounters(TimeSpan.FromSeconds(1.5), 4096, 6, 3, 4), cgroup.Read());
+        Assert.Equal((555, 3), (cgroup.ReadMemoryInFiles(), cgroup.ReadOomKills()));
+        Assert.Null(cgroup.ReadStalls());
+    }
+
+    [Fact]
+    public void Stalls_are_the_totals_of_some_process()
+    {
+        foreach (var (resource, total) in new[] { ("cpu", 11), ("memory", 22), ("io", 33) })
+        {
+            Write($"{resource}.pressure", $"some avg10=0.00 avg60=0.00 avg300=0.00 total={total}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=5\n");
+        }
+
+        Assert.Equal(
+            new CgroupStalls(TimeSpan.FromMicroseconds(11), TimeSpan.FromMicroseconds(22), TimeSpan.FromMicroseconds(33)),
+            CgroupV2.Delegated(directory).ReadStalls());
+    }
+
+    [Fact]
+    public void Where_the_kernel_keeps_no_peak_of_memory_the_highest_value_that_was_seen_stands_for_it()
+    {
+        foreach (var (file, content) in new[] { ("cpu.stat", "usage_usec 1\n"), ("memory.events", "oom_kill 0\n"), ("pids.events", "max 0\n") }) Write(file, content);
+        var cgroup = CgroupV2.Delegated(directory);
+        foreach (var current in new[] { 100, 900, 300 })
+        {
+            Write("memory.current", $"{current}\n");
+            _ = cgroup.ReadCpuTime();
+        }
+
+        Assert.Equal((900, 0), (cgroup.Read().PeakMemoryBytes, cgroup.Read().PeakProcesses));
+    }
+
+    [Fact]
+    public void A_counter_that_is_not_there_is_an_error_and_not_zero()
+    {
+        Assert.ThrowsAny<IOException>(() => CgroupV2.Delegated(directory).ReadOomKills());
+    }
+
+    [Fact]
+    public void Pids_are_those_of_the_whole_tree_and_what_was_removed_has_none()
+    {
+        Write("cgroup.procs", "1\n2\n");
+        Write("a/b/cgroup.procs", "3\n");
+        var cgroup = CgroupV2.Delegated(directory);
+        Assert.Equal([1, 2, 3], cgroup.Pids().Order());
+        Assert.Equal(["a"], cgroup.ChildNames());
+        Assert.Empty(cgroup.Child("gone").Pids());
+        Assert.Empty(cgroup.Child("gone").ChildNames());
+        cgroup.Child("gone").Remove();
+    }
+
+    private void Write(string file, string content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName($"{directory}/{file}") ?? directory);
+        File.WriteAllText($"{directory}/{file}", content);
+    }
+
+    private string Text(string file) => File.ReadAllText($"{directory}/{file}");
+}

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# The agent as a service of the host: it runs jobs, loses none however it is restarted, and can be watched.
+
+is_active() { systemctl is-active --quiet contingious; }
+is_ready() { is_active && journalctl -q -o cat -u contingious --since "$SINCE" | grep -q ready; }
+agent_pid() { systemctl show -P MainPID contingious; }
+reads_well() { ! journalctl -q -o cat -u contingious | grep -nE '^ +at |Exception|Unhandled'; }
+has_no_children() { ! find /sys/fs/cgroup -path '*ctg-*' -name cgroup.procs | grep .; }
+grades() {
+    CONTINGIOUS_BROKER=amqp://guest:guest@127.0.0.1/ /usr/bin/python3 "$PAYLOAD/examples/submit.py" --cpu-time 20 --timeout 200 right wrong-answer | tee /dev/stderr | cut -f1,2 | LC_ALL=C sort >/run/verdicts
+    diff /run/verdicts <(printf 'right\tOk\nwrong-answer\tNonZeroExit\n')
+}
+
+phase_start() {
+    SINCE=$(date '+%F %T')
+    await_broker
+    must "systemctl start contingious" systemctl start contingious
+    check_soon 120 "the agent says that it is ready" is_ready
+    check "a job says hello" says "Hello World" contingious submit --image alpine-hello-world
+    check "an exercise is graded as it should be" grades
+
+    jobs post restart 50 0.5
+    must "jobs are answered" jobs wait restart 8 200
+    check "systemctl restart, in the middle of 50 jobs" systemctl restart contingious
+    must "no job is lost and none has two answers: restart" jobs check restart 50 300
+
+    jobs post reload 12 0.5
+    jobs wait reload 2 200
+    before=$(agent_pid)
+    check "systemctl reload, in the middle of jobs" systemctl reload contingious
+    jobs wait reload 6 200
+    check "the service's main process is the one before" test "$(agent_pid)" = "$before"
+    kill -KILL "$(agent_pid)"
+    check "no job is lost and none has two answers: reload, then kill -9" jobs check reload 12 300
+    check_soon 60 "it came back by itself" is_active
+
+    jobs post drain 4 5
+    jobs wait drain 1 200
+    answered=$(jobs count drain)
+    check "systemctl stop drains" systemctl stop contingious
+    check "what ran when it was stopped was finished" test "$(jobs count drain)" -gt "$answered"
+    check_soon 30 "nothing runs any more" has_no_children
+    check "the journal has no stack trace" reads_well
+    check "the service starts again" systemctl start contingious
+    check "what waited meanwhile is done" jobs check drain 4 200
+    give_evidence
+}
