@@ -28,11 +28,7 @@ internal static class CgroupEntry
         if (mounts.IsLegacy || mounts.Unified is not { } unified) return;
         var isAgain = Environment.GetEnvironmentVariable(ScopeVariable) is not null;
         Environment.SetEnvironmentVariable(ScopeVariable, null);
-        if (isHostRoot && Home(layout, sandbox) is { } home)
-        {
-            File.WriteAllText($"{home}/{DelegatedUnit.Leaf}/cgroup.procs", "0");
-            return;
-        }
+        if (isHostRoot && Home(layout, sandbox) is { } home && TryJoin($"{home}/{DelegatedUnit.Leaf}")) return;
 
         if (DelegatedUnit.FindOwn(unified, layout, layout.Account.Uid) is not null) return;
         if (isAgain) throw new HostNotReadyException($"systemd made a scope for this command, and did not delegate its cgroup to {layout.Account.Name}. {DelegatedUnit.Remedy(layout)}");
@@ -76,6 +72,21 @@ internal static class CgroupEntry
         if (!File.Exists($"{directory}/bus") && !File.Exists($"{directory}/systemd/private")) throw new HostNotReadyException($"No systemd of {layout.Account.Name} runs that could give this command a cgroup. {DelegatedUnit.Remedy(layout)}");
         env["XDG_RUNTIME_DIR"] = directory;
         env["DBUS_SESSION_BUS_ADDRESS"] = $"unix:path={directory}/bus";
+    }
+
+    /// <summary>Moves this process.</summary>
+    /// <returns>False where the cgroup has gone meanwhile: the service was stopped.</returns>
+    private static bool TryJoin(string directory)
+    {
+        try
+        {
+            File.WriteAllText($"{directory}/cgroup.procs", "0");
+            return true;
+        }
+        catch (IOException) when (!Directory.Exists(directory))
+        {
+            return false;
+        }
     }
 
     private static void JoinMadeBySetup(HostLayout layout, bool isHostRoot, string directory)

@@ -80,6 +80,11 @@ public abstract class Cgroup
     /// <returns>Whether it can.</returns>
     protected virtual bool KillAtOnce() => false;
 
+    /// <summary>Lets go of what it has open to count by. The cgroup itself stays: <see cref="Remove"/>.</summary>
+    public virtual void StopCounting()
+    {
+    }
+
     /// <summary>Removes it and what is below it, which must be empty of processes; nothing happens where it is gone already.</summary>
     public abstract void Remove();
 

@@ -10,7 +10,7 @@ namespace Contingious.Engine.Linux;
 /// </summary>
 /// <remarks>
 /// A cgroup that hands controllers on to its children can have no process of its own: processes live in the leaves.
-/// What a kernel does not have yet is passed over here, and named by the doctor (<see cref="Host.CgroupFeatures"/>).
+/// What a kernel does not have yet is passed over here, and named by the doctor.
 /// </remarks>
 public sealed class CgroupV2 : Cgroup
 {
@@ -54,9 +54,9 @@ public sealed class CgroupV2 : Cgroup
         var child = Make(name);
         child.Write("memory.max", limits.MemoryBytes);
 
-        // Absent where the kernel does not account swap; then there is none to be charged to either.
+        // Absent where the kernel does not account swap: the doctor warns of a host that swaps then.
         if (child.Has("memory.swap.max")) child.Write("memory.swap.max", 0);
-        if (limits.DieTogether) child.Write("memory.oom.group", 1);
+        if (limits.DieTogether && child.Has("memory.oom.group")) child.Write("memory.oom.group", 1);
         child.Write("pids.max", limits.Processes);
         child.Write("cpu.max", string.Create(CultureInfo.InvariantCulture, $"{(long)(limits.Cpus * PeriodMicroseconds)} {PeriodMicroseconds}"));
         return child;
@@ -113,9 +113,13 @@ public sealed class CgroupV2 : Cgroup
 
     public override void Remove()
     {
+        foreach (var place in Below().OrderByDescending(place => place.Length)) Directory.Delete(place);
+    }
+
+    public override void StopCounting()
+    {
         peak?.Dispose();
         peak = null;
-        foreach (var place in Below().OrderByDescending(place => place.Length)) Directory.Delete(place);
     }
 
     protected override void Freeze(bool frozen)

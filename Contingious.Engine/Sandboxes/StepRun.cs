@@ -238,6 +238,7 @@ internal sealed class StepRun : IAsyncDisposable
         draining.Dispose();
         init?.Dispose();
         if (network is not null) await network.DisposeAsync().ConfigureAwait(false);
+        launch.Cgroup.StopCounting();
         program.Dispose();
     }
 

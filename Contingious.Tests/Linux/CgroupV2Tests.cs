@@ -21,10 +21,13 @@ public sealed class CgroupV2Tests : IDisposable
         Assert.Equal([$"{directory}/job/cgroup.procs"], job.JoinFiles);
 
         Write("job/cgroup.subtree_control", "cpu memory pids\n");
+        Write("job/step-0/memory.oom.group", "0\n");
         _ = job.CreateChild("step-0", new CgroupLimits(1 << 20, 7, 1) { DieTogether = true });
         Assert.Equal("1", Text("job/step-0/memory.oom.group"));
         Assert.Equal("cpu memory pids\n", Text("job/cgroup.subtree_control"));
         Assert.False(File.Exists($"{directory}/job/step-0/memory.swap.max"));
+        _ = job.CreateChild("step-1", new CgroupLimits(1 << 20, 7, 1) { DieTogether = true });
+        Assert.False(File.Exists($"{directory}/job/step-1/memory.oom.group"));
     }
 
     [Fact]

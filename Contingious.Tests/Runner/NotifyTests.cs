@@ -58,6 +58,17 @@ public sealed class NotifyTests : IDisposable
     }
 
     [Fact]
+    public async Task The_watchdog_is_fed_while_the_next_agent_starts_after_a_reload()
+    {
+        manager.Bind(new UnixDomainSocketEndPoint($"{directory}/notify"));
+        await using var notifier = new ServiceNotifier(NotifySocket.At($"{directory}/notify"), TimeSpan.FromMilliseconds(40), TimeProvider.System);
+        notifier.Reloading("makes\nroom");
+        Assert.Matches(@"^RELOADING=1\nMONOTONIC_USEC=\d+\nSTATUS=makes room$", Receive());
+        notifier.Starting();
+        for (var i = 0; i < 3; i++) Assert.Equal(("EXTEND_TIMEOUT_USEC=120000000", "WATCHDOG=1"), (Receive(), Receive()));
+    }
+
+    [Fact]
     public async Task A_start_that_hangs_is_not_extended_for_ever()
     {
         manager.Bind(new UnixDomainSocketEndPoint($"{directory}/notify"));
