@@ -12,4 +12,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Sandbox} could not be given back; the next sweep tries again")]
     public static partial void ReleaseFailed(ILogger logger, Exception error, string sandbox);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "what an earlier process left of {Sandbox} could not be given back, and is tried again later")]
+    public static partial void NotSwept(ILogger logger, Exception error, string sandbox);
 }

@@ -107,7 +107,7 @@ public sealed class SandboxEngine
         {
             clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(plans[0], plans, cancellation));                       // 2
             var bundles = clock.Run(Stage.WriteSpec, () => sandbox.WriteSpecs(plans, initProgram, home));                 // 3
-            clock.Run(Stage.CreateCgroup, () => sandbox.CreateCgroup(home));                                              // 4
+            await clock.RunAsync(Stage.CreateCgroup, () => sandbox.CreateCgroupAsync(home)).ConfigureAwait(false);        // 4
 
             // Each step whose turn comes
             var reports = new List<StepReport>();
@@ -167,7 +167,7 @@ public sealed class SandboxEngine
         {
             await clock.RunAsync(Stage.Release, sandbox.DisposeAsync).ConfigureAwait(false);
         }
-        catch (StageException error)
+        catch (ContingiousException error)
         {
             Log.ReleaseFailed(logger, error, sandbox.Id.Value);
         }

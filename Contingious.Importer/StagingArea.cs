@@ -121,16 +121,16 @@ internal sealed class StagingArea : IDisposable
         using var directory = DirectoryHandle.Open(stagingDirectory);
         foreach (var entry in System.IO.Directory.EnumerateDirectories(stagingDirectory, Prefix + "*").ToList())
         {
-            using var free = FileLock.TryExclusive(entry);
-            if (free is null) continue;
             try
             {
+                using var free = FileLock.TryExclusive(entry);
+                if (free is null) continue;
                 directory.RemoveTree(Encoding.UTF8.GetBytes(Path.GetFileName(entry)));
                 removed++;
             }
             catch (LinuxException error) when (error.Errno is Errno.ENOTEMPTY or Errno.ENOENT)
             {
-                // A tool that outlived the import that started it still writes there: the next sweep has it.
+                // A tool that outlived the import that started it still writes there, and the next sweep has it; or an import has just ended, and took its own.
             }
         }
 

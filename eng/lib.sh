@@ -75,8 +75,9 @@ await() {
 
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
-# stop_process PID SECONDS NAME: asks a child of this shell to end, insists after SECONDS, and reaps it.
+# stop_process PID SECONDS NAME: asks a child of this shell to end, insists after SECONDS, and reaps it. One that was reaped has a number that can be another's by now.
 stop_process() {
+    [[ $(ps -o ppid= -p "$1") -eq $BASHPID ]] || return 0
     kill -TERM "$1" 2>/dev/null || true
     if ! await "$2" is_gone "$1"; then
         complain "$3 (process $1) did not end within $2 s of SIGTERM and is killed"

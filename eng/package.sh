@@ -43,10 +43,10 @@ package_stamp() {
 # The sources alone: the program does not change with the documents.
 publish() {
     local stamp
-    stamp=$(source_stamp)
+    stamp=$(source_stamp && sha256sum <"$PARTS/package.targets" && declare -f publish)
     [[ $(cat "$CACHE/.program.stamp" 2>/dev/null) != "$stamp" ]] || return 0
     note "publishing $VERSION with its runtime (about a minute)"
-    rm -rf "$PROGRAM"
+    rm -rf "$CACHE/.program.stamp" "$PROGRAM"
     run_dotnet publish "$CHECKOUT/Contingious.Agent" -c Release --self-contained -o "$PROGRAM" \
         -p:ArtifactsPath="$ARTIFACTS/package/build" -p:Version="$VERSION" -p:IncludeSourceRevisionInInformationalVersion=false \
         -p:DebugType=none -p:RunAnalyzers=false -p:PathMap="$CHECKOUT=/contingious" -p:CustomAfterMicrosoftCommonTargets="$PARTS/package.targets"
@@ -102,7 +102,7 @@ make_deb() {
     changelog | gzip -9n >"$root/usr/share/doc/contingious/changelog.gz"
     install -D -m 644 "$PARTS/lintian-overrides" "$root/usr/share/lintian/overrides/contingious"
 
-    sed -e "s/@VERSION@/$VERSION/" -e "s/@MAINTAINER@/$(maintainer)/" -e "s/@SIZE@/$(du -sk --apparent-size --exclude=DEBIAN "$root" | cut -f 1)/" "$PARTS/control" >"$root/DEBIAN/control"
+    sed -e "s/@VERSION@/$VERSION/" -e "s/@MAINTAINER@/$(maintainer)/" -e "s/@SIZE@/$(installed_size "$root")/" "$PARTS/control" >"$root/DEBIAN/control"
     (cd "$root" && find . -path ./DEBIAN -prune -o -type f -print0 | sort -z | xargs -0 md5sum | sed 's|  \./|  |') >"$root/DEBIAN/md5sums"
     install -m 755 "$PARTS"/{postinst,prerm,postrm} "$root/DEBIAN/"
     settle "$root"
@@ -110,6 +110,8 @@ make_deb() {
     dpkg-deb --root-owner-group -Zzstd -z12 --build "$root" "$CACHE/$DEB" >/dev/null
     rm -rf "$root"
 }
+# In KiB, as dpkg-gencontrol counts them: files rounded up, and one for whatever else there is. What a directory takes is its file system's affair.
+installed_size() { find "$1" -mindepth 1 -path "$1/DEBIAN" -prune -o -printf '%y %s\n' | awk '{ sum += $1 == "f" ? int(($2 + 1023) / 1024) : 1 } END { print sum }'; }
 maintainer() { printf '%s' "${CONTINGIOUS_MAINTAINER:-Contingious maintainers <contingious@localhost>}"; }
 changelog() {
     printf 'contingious (%s) unstable; urgency=medium\n\n  * Version %s.\n\n -- %s  %s\n' "$VERSION" "$VERSION" "$(maintainer)" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")"
@@ -136,6 +138,7 @@ make_package() {
         return
     fi
     mkdir -p "$CACHE"
+    rm -f "$CACHE/.stamp"
     publish
     note "packing"
     make_deb

@@ -51,8 +51,16 @@ run_tests() {
     ((code == 0 || code == 8 || failed > 0)) || count_failed "$name: the test program ended with code $code though no test failed"
 }
 
-check_format() {
-    if (cd "$CHECKOUT" && dotnet format --verify-no-changes --no-restore) >"$WORK/format.log" 2>&1; then
+# What the build has not said already: it runs the analyzers, and their warnings are errors. timeout ends both commands with itself.
+start_format_check() {
+    local arguments="--verify-no-changes --no-restore"
+    (cd "$CHECKOUT" && exec timeout -k 10 30m nice -n 19 sh -c "dotnet format whitespace $arguments && dotnet format style $arguments") >"$WORK/format.log" 2>&1 </dev/null &
+    FORMAT_PID=$!
+    at_exit stop_process "$FORMAT_PID" 10 "dotnet format"
+}
+
+await_format_check() {
+    if wait "$FORMAT_PID"; then
         count_passed "dotnet format has nothing to change"
     else
         tail -n 30 "$WORK/format.log"
@@ -78,9 +86,9 @@ run_check() {
 
 # The virtual machine runs beside the other tests, which leave half of the processors idle, and gives way to them.
 start_vm_tests() {
-    env -u CONTINGIOUS_BROKER nice -n 19 "$CHECKOUT/eng/vm-test.sh" >"$WORK/vm.log" 2>&1 </dev/null &
+    # timeout has what it starts in a group of its own, and ends all of that when it is told to end itself.
+    env -u CONTINGIOUS_BROKER timeout -k 60 2h nice -n 19 "$CHECKOUT/eng/vm-test.sh" >"$WORK/vm.log" 2>&1 </dev/null &
     VM_PID=$!
-    # It takes its machine with it.
     at_exit stop_process "$VM_PID" 30 "vm-test.sh"
 }
 
@@ -115,9 +123,7 @@ choose_tree
 set_up_account
 "$CONTINGIOUS" import alpine-hello-world
 
-say "format"
-check_format
-
+start_format_check
 await_broker
 export CONTINGIOUS_CLI=$CONTINGIOUS
 # The test program wants a directory for its reports, which the account must be able to write.
@@ -133,6 +139,7 @@ run_tests overlay env CONTINGIOUS_TEST_CLONES=overlay "$CONTINGIOUS" unshare -- 
     --filter-class 'Contingious.Tests.Sandboxes.*' --filter-class 'Contingious.Tests.Hostile.*' --filter-class 'Contingious.Tests.Verdicts.*'
 
 say "checks"
+await_format_check
 for check in "$CHECKOUT"/eng/checks/*.sh; do
     run_check "$check"
 done

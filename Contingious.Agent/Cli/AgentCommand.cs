@@ -66,9 +66,25 @@ internal static class AgentCommand
         var logger = logging.CreateLogger("contingious");
         foreach (var warning in config.Warnings) logger.ConfigurationDoubtful(warning);
 
+        try
+        {
+            return await WorkAsync(entry.Layout, config, logger, notifier, isFollowed, cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Told to stop before it had begun, while jobs of an agent before it may run.
+            logger.AgentStoppedEarly(config.Agent.Name);
+            notifier.Stopping("finishes the jobs of the agent before it");
+            await FinishRunsAsync(entry.Layout, config.Agent.Grace, logger).ConfigureAwait(false);
+            return ExitCodes.Ok;
+        }
+    }
+
+    private static async Task<int> WorkAsync(HostLayout layout, OperatorConfig config, ILogger logger, ServiceNotifier notifier, bool isFollowed, CancellationToken cancellation)
+    {
         // (3) What it is made of.
-        var portrait = await HostPortrait.TakeAsync(entry.Layout, config, cancellation).ConfigureAwait(false);
-        var parts = new LiveParts(entry.Layout, config, portrait, logger);
+        var portrait = await HostPortrait.TakeAsync(layout, config, cancellation).ConfigureAwait(false);
+        var parts = new LiveParts(layout, config, portrait, logger) { WaitsForBroker = NextAgent.IsThis() };
         var loop = new LoopWatch(TimeProvider.System, loopPatience);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "contingious" });
         Configure(builder.Logging);
@@ -78,7 +94,7 @@ internal static class AgentCommand
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
 
         // (4) What others see of it, until after its end: it is asked how it is while it stops, too.
-        var watch = await AgentWatch.StartAsync(config.Telemetry, config.Agent.Name, Look, Health, RunnerMetrics.DirectoryOf(entry.Layout), cancellation).ConfigureAwait(false);
+        var watch = await AgentWatch.StartAsync(config.Telemetry, config.Agent.Name, Look, Health, RunnerMetrics.DirectoryOf(layout), cancellation).ConfigureAwait(false);
         await using var watches = watch.ConfigureAwait(false);
         if (watch.Address is { } address) logger.HealthServed(address);
 
@@ -89,8 +105,8 @@ internal static class AgentCommand
         notifier.Ready(() => !loop.IsStuck);
         notifier.Status($"takes {config.Agent.Slots} jobs at once");
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellation, leaving.Token, lifetime.ApplicationStopping);
-        var isKeeperGone = await new KeeperWatch(new Keeper(entry.Layout, TimeProvider.System).IsOwn, TimeProvider.System).WhenGoneAsync(ends.Token).ConfigureAwait(false);
-        if (isKeeperGone) logger.KeeperGone(entry.Layout.Account.Name);
+        var isKeeperGone = await new KeeperWatch(new Keeper(layout, TimeProvider.System).IsOwn, TimeProvider.System).WhenGoneAsync(ends.Token).ConfigureAwait(false);
+        if (isKeeperGone) logger.KeeperGone(layout.Account.Name);
         if (isKeeperGone || (leaving.Token.IsCancellationRequested && !cancellation.IsCancellationRequested))
         {
             if (!isKeeperGone && isFollowed) notifier.Reloading("leaves its jobs to the program that is installed now, and becomes it");
@@ -113,6 +129,20 @@ internal static class AgentCommand
             var standing = agent.Standing;
             var state = standing is null ? "starting" : WireNames<AgentState>.Of(standing.State);
             return AgentHealth.Of(loop, state, standing?.Reason is { Length: > 0 } why ? why : null, parts.IsConnected);
+        }
+    }
+
+    /// <summary>Their results are kept, for the next agent to report.</summary>
+    private static async Task FinishRunsAsync(HostLayout layout, TimeSpan grace, ILogger logger)
+    {
+        using var patience = new CancellationTokenSource(grace);
+        try
+        {
+            _ = await RunnerClient.EndAllAsync(RunnerPlace.Of(layout), logger, patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OperationCanceledException or ContingiousException)
+        {
+            logger.RunnerStays(error.Message);
         }
     }
 

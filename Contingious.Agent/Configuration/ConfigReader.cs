@@ -12,7 +12,7 @@ internal sealed class ConfigReader
     /// <summary>Variables of ours that are no settings. Those of the tests begin with <c>CONTINGIOUS_TEST</c>.</summary>
     private static readonly HashSet<string> otherVariables = new(StringComparer.Ordinal)
     {
-        OperatorConfig.PathVariable, "CONTINGIOUS_ACCOUNT", "CONTINGIOUS_IMAGES", "CONTINGIOUS_SOAK", "CONTINGIOUS_CLI", "CONTINGIOUS_CWD", "CONTINGIOUS_SECRET_FD", "CONTINGIOUS_FINDINGS",
+        OperatorConfig.PathVariable, "CONTINGIOUS_ACCOUNT", "CONTINGIOUS_IMAGES", "CONTINGIOUS_SOAK", "CONTINGIOUS_CLI", "CONTINGIOUS_CWD", "CONTINGIOUS_SECRET_FD", "CONTINGIOUS_FINDINGS", "CONTINGIOUS_NEXT",
     };
 
     /// <summary>The short name of <c>broker.uri</c>.</summary>

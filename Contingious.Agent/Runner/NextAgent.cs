@@ -9,6 +9,9 @@ namespace Contingious.Agent.Runner;
 /// </summary>
 internal sealed class NextAgent
 {
+    // Set for the agent that a process becomes.
+    private const string Variable = "CONTINGIOUS_NEXT";
+
     private readonly string program;
     private readonly IReadOnlyList<string> args;
     private readonly Dictionary<string, string> env;
@@ -27,6 +30,18 @@ internal sealed class NextAgent
         return env.ContainsKey(NotifySocket.Variable) && Environment.ProcessPath is { } program ? new NextAgent(program, args, env) : null;
     }
 
+    /// <summary>Whether this process is one: jobs may run that would end with it.</summary>
+    public static bool IsThis()
+    {
+        var isThis = Environment.GetEnvironmentVariable(Variable) is not null;
+        Environment.SetEnvironmentVariable(Variable, null);
+        return isThis;
+    }
+
     /// <summary>Becomes it; returns only by failing.</summary>
-    public Exception Become() => ProcessImage.Replace(program, args, env);
+    public Exception Become()
+    {
+        env[Variable] = "1";
+        return ProcessImage.Replace(program, args, env);
+    }
 }

@@ -1,4 +1,5 @@
 using Contingious.Engine;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Programs;
 
 namespace Contingious.Agent.Runner;
@@ -8,8 +9,8 @@ internal static class RunnerStart
 {
     private const long MostLog = 1 << 20;
 
-    /// <summary>Where the runtime is: a runner needs it as the agent does.</summary>
-    private const string RuntimeVariable = "DOTNET_ROOT";
+    /// <summary>The runtime's own variables: where it is, and what an administrator told it. A runner has them as the agent does.</summary>
+    private const string RuntimePrefix = "DOTNET_";
 
     /// <summary>Starts a runner of this very program. It listens a moment later.</summary>
     /// <param name="place">Where it writes.</param>
@@ -36,7 +37,11 @@ internal static class RunnerStart
             ["DOTNET_gcConcurrent"] = "0",
             ["DOTNET_GCConserveMemory"] = "5",
         };
-        if (Environment.GetEnvironmentVariable(RuntimeVariable) is { Length: > 0 } runtime) env[RuntimeVariable] = runtime;
+        foreach (var (name, value) in ProcessImage.Environment())
+        {
+            if (name.StartsWith(RuntimePrefix, StringComparison.Ordinal)) env[name] = value;
+        }
+
         foreach (var (name, value) in handover) env[name] = value;
 
         var request = new ProgramRequest("sh", ["-c", "log=$1; shift; setsid -f \"$@\" </dev/null >>\"$log\" 2>&1", "start", place.LogFile, .. command]) { Env = env };

@@ -1,3 +1,4 @@
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Wire;

@@ -2,6 +2,7 @@ using Contingious.Agent.Configuration;
 using Contingious.Agent.Queue;
 using Contingious.Agent.Runner;
 using Contingious.Agent.Wire;
+using Contingious.Engine;
 using Contingious.Engine.Host;
 using Contingious.Engine.Model;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,8 @@ internal sealed class LiveParts(HostLayout layout, OperatorConfig config, AgentP
     /// <summary>Nothing runs any more then: they only end.</summary>
     private static readonly TimeSpan runnersPatience = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan brokersPause = TimeSpan.FromSeconds(2);
+
     private AgentLock? place;
     private RunnerClient? runner;
     private AgentBroker? broker;
@@ -28,6 +31,12 @@ internal sealed class LiveParts(HostLayout layout, OperatorConfig config, AgentP
     private bool keepsRunner = true;
 
     public bool IsConnected => broker is { IsOpen: true, IsBlocked: false };
+
+    /// <summary>
+    /// Whether a broker that does not answer is waited for. An agent that is started says so and ends. One that follows another (<see cref="NextAgent"/>) would
+    /// end that one's jobs with it, and that one had gone on.
+    /// </summary>
+    public bool WaitsForBroker { get; init; }
 
     /// <summary>How long a job may be with an agent from being taken to being acknowledged.</summary>
     public static TimeSpan LongestHold(AgentOptions options) => options.Classes.Values.Max(one => one.MaxWall) + longestBeside;
@@ -48,7 +57,7 @@ internal sealed class LiveParts(HostLayout layout, OperatorConfig config, AgentP
         var weights = config.Agent.Classes.ToDictionary(one => one.Key, one => one.Value.Weight);
         var brokerOptions = BrokerOptions.Create(config.Broker);
         var longestHold = LongestHold(config.Agent);
-        var opened = broker = await AgentBroker.OpenAsync(brokerOptions, config.Agent.Name, weights, longestHold, logger, cancellation).ConfigureAwait(false);
+        var opened = broker = await OpenBrokerAsync(() => AgentBroker.OpenAsync(brokerOptions, config.Agent.Name, weights, longestHold, logger, cancellation), cancellation).ConfigureAwait(false);
 
         // What was taken back comes again and is answered from the runner or the log: the agent does well to go on, and its operator to mend it.
         opened.Source.AckTimeoutLearned = learned => logger.HeldTooLong(learned.TotalSeconds, longestHold.TotalSeconds);
@@ -81,6 +90,24 @@ internal sealed class LiveParts(HostLayout layout, OperatorConfig config, AgentP
         (broker, runner, place) = (null, null, null);
     }
 
+    private async Task<AgentBroker> OpenBrokerAsync(Func<Task<AgentBroker>> openAsync, CancellationToken cancellation)
+    {
+        var said = "";
+        while (true)
+        {
+            try
+            {
+                return await openAsync().ConfigureAwait(false);
+            }
+            catch (ContingiousException error) when (WaitsForBroker)
+            {
+                if (error.Message != said) logger.NotReconnected(error.Message);
+                said = error.Message;
+                await Task.Delay(brokersPause, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
     private async Task EndRunnersAsync(RunnerClient runners)
     {
         using var patience = new CancellationTokenSource(runnersPatience);
@@ -88,7 +115,7 @@ internal sealed class LiveParts(HostLayout layout, OperatorConfig config, AgentP
         {
             await runners.EndRunnersAsync(patience.Token).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is OperationCanceledException or Engine.ContingiousException)
+        catch (Exception error) when (error is OperationCanceledException or ContingiousException)
         {
             logger.RunnerStays(error.Message);
         }

@@ -18,6 +18,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "agent stops, {Running} jobs to finish")]
     public static partial void AgentStopping(this ILogger logger, int running);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "agent {Agent} is told to stop while it starts: it takes no jobs, and waits for those that an agent before it began")]
+    public static partial void AgentStoppedEarly(this ILogger logger, string agent);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "agent {Agent} stopped")]
     public static partial void AgentStopped(this ILogger logger, string agent);
 

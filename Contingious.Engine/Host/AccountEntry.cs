@@ -114,7 +114,7 @@ public sealed class AccountEntry
         }
 
         new Doctor(HostRoot.Real, Layout.Account.Name, Layout.Account).RequireReady();
-        CgroupEntry.Ensure(Layout, isHostRoot, sandbox, OwnProgram, args);
+        await CgroupEntry.EnsureAsync(Layout, isHostRoot, sandbox, OwnProgram, args, cancellation).ConfigureAwait(false);
         if (isHostRoot) DropRoot();
         var keeper = await new Keeper(Layout, TimeProvider.System).EnsureAsync(cancellation).ConfigureAwait(false);
         var env = EnvironmentOfAccount();
@@ -143,6 +143,7 @@ public sealed class AccountEntry
 
     private void DropRoot()
     {
+        DiagnosticFiles.Remove();
         var groups = HostAccounts.GroupsOf(Layout.Account, HostRoot.Real);
         Credentials.Become(Layout.Account.Uid, Layout.Account.Gid, [.. groups]);
     }

@@ -11,27 +11,24 @@ namespace Contingious.Engine.Host;
 public sealed class CgroupHomes
 {
     private readonly HostLayout layout;
+    private readonly CgroupMounts mounts;
     private readonly Cgroup? only;
 
-    private CgroupHomes(HostLayout layout, Cgroup? only)
+    private CgroupHomes(HostLayout layout, CgroupMounts mounts)
     {
         this.layout = layout;
-        this.only = only;
+        this.mounts = mounts;
+        only = mounts.HasV1 ? CgroupV1.OfAccount(mounts.V1, layout.CgroupName) : null;
     }
 
     /// <summary>Those of an account.</summary>
-    public static CgroupHomes Of(HostLayout layout)
-    {
-        var mounts = CgroupMounts.Read();
-        return new CgroupHomes(layout, mounts.HasV1 ? CgroupV1.OfAccount(mounts.V1, layout.CgroupName) : null);
-    }
+    public static CgroupHomes Of(HostLayout layout) => new(layout, CgroupMounts.Read());
 
     /// <summary>The one that this process makes its sandboxes' cgroups in. Works inside the keeper's namespaces.</summary>
     /// <exception cref="HostNotReadyException">This process is in no cgroup that was delegated, or in one that lacks a controller.</exception>
     public Cgroup OpenOwn()
     {
         if (only is not null) return only;
-        var mounts = CgroupMounts.Read();
         if (mounts.Unified is not { } unified || mounts.IsLegacy) throw new HostNotReadyException($"The cgroup controllers of this host are neither all in v1 ({string.Join(", ", CgroupV1.Controllers)}) nor all in v2. 'contingious doctor' tells more.");
         var directory = DelegatedUnit.FindOwn(unified, layout, Credentials.EffectiveUid)
             ?? throw new HostNotReadyException($"This process is in no cgroup that was delegated to {layout.Account.Name}. {DelegatedUnit.Remedy(layout)}");
@@ -50,23 +47,42 @@ public sealed class CgroupHomes
     public IReadOnlyList<string> SandboxNames() =>
         [.. All().SelectMany(home => home.ChildNames()).Where(name => name.StartsWith(Model.SandboxId.Prefix, StringComparison.Ordinal)).Distinct()];
 
-    /// <summary>
-    /// The directories of cgroup v2 that were written down and are still the account's. What is written there is the account's word, and root reads it: nothing
-    /// but a cgroup that belongs to the account is taken.
-    /// </summary>
+    /// <summary>The directories of cgroup v2 that were written down and are still the account's.</summary>
     internal IReadOnlyList<string> Directories()
     {
-        if (only is not null || !Directory.Exists(layout.CgroupHomesDirectory) || CgroupMounts.Read().Unified is not { } unified) return [];
-        var owner = HostPath.IsApartFromHost ? Credentials.EffectiveUid : layout.Account.Uid;
+        if (only is not null || mounts.Unified is not { } unified) return [];
+        return Directories(layout.CgroupHomesDirectory, unified.Path, HostPath.IsApartFromHost ? Credentials.EffectiveUid : layout.Account.Uid);
+    }
+
+    /// <summary>What is written there is the account's word, and root reads it: nothing but a directory that belongs to the account is taken.</summary>
+    /// <param name="written">The directory of files that each name a cgroup.</param>
+    /// <param name="unified">Where the unified hierarchy is mounted.</param>
+    /// <param name="owner">The account's uid, as this process sees it.</param>
+    internal static IReadOnlyList<string> Directories(string written, string unified, uint owner)
+    {
+        if (!Directory.Exists(written)) return [];
         var found = new List<string>();
-        foreach (var file in Directory.EnumerateFiles(layout.CgroupHomesDirectory).Where(path => !Path.GetFileName(path).StartsWith('.')).Order(StringComparer.Ordinal))
+        foreach (var file in Directory.EnumerateFiles(written).Where(path => !Path.GetFileName(path).StartsWith('.')).Order(StringComparer.Ordinal))
         {
-            if (TryReadLine(file) is not { } directory) continue;
-            if (directory != Path.GetFullPath(directory) || !directory.StartsWith($"{unified.Path}/", StringComparison.Ordinal)) continue;
-            if (HostPath.TryStatus(directory) is { Kind: FileKind.Directory } status && status.Uid == owner) found.Add(directory);
+            if (TryReadLine(file) is { } directory && IsBelow(unified, directory) && Belongs(directory, owner)) found.Add(directory);
         }
 
         return found;
+    }
+
+    private static bool IsBelow(string unified, string directory) =>
+        !directory.Contains('\0') && directory.StartsWith($"{unified}/", StringComparison.Ordinal) && directory == Path.GetFullPath(directory);
+
+    private static bool Belongs(string directory, uint owner)
+    {
+        try
+        {
+            return HostPath.TryStatus(directory) is { Kind: FileKind.Directory } status && status.Uid == owner;
+        }
+        catch (LinuxException)
+        {
+            return false; // Longer than a path can be, for one.
+        }
     }
 
     /// <summary>Forgets those that are gone: a scope goes with its last process.</summary>

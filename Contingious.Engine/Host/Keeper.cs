@@ -87,13 +87,20 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
             var path = $"{layout.LocksDirectory}/{name}";
             using var orphan = FileLock.TryClaim(path);
             if (orphan is null) continue;
-            if (homes.Find(name) is { } cgroup)
+            try
             {
-                _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(5), time).ConfigureAwait(false);
-                cgroup.Remove();
-            }
+                if (homes.Find(name) is { } cgroup)
+                {
+                    _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(5), time).ConfigureAwait(false);
+                    await cgroup.RemoveAsync().ConfigureAwait(false);
+                }
 
-            File.Delete(path);
+                File.Delete(path);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Something of it cannot be killed yet. It stays for the sweep, and keeps no keeper from being there.
+            }
         }
     }
 

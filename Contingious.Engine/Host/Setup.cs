@@ -37,19 +37,16 @@ public sealed class Setup
 
     public string AccountName => host.AccountName;
 
-    /// <summary>Looks the account up; nothing is changed.</summary>
+    /// <summary>Looks the account up; nothing is changed. One that is gone is taken where there is something of setup's to undo.</summary>
     /// <exception cref="HostNotReadyException">The account that is asked for does not exist, or is root.</exception>
     public static async Task<Setup> OpenAsync(SetupRequest request, CancellationToken cancellation)
     {
         var name = request.Account ?? HostLayout.ServiceAccount;
         var account = await HostAccounts.FindAsync(name, request.Root, cancellation).ConfigureAwait(false);
-        if (account is null && name != HostLayout.ServiceAccount)
-        {
-            throw new HostNotReadyException($"There is no account {name}. Make it first (useradd --create-home {name}), or leave out --account to use {HostLayout.ServiceAccount}.");
-        }
-
+        var host = new SetupHost(request.Root, account?.Name ?? name, account);
+        if (account is null && !host.IsServiceAccount && (!HostAccounts.IsName(name) || !SetupRecord.Exists(host.Root, host.Layout))) throw NoAccount(name);
         if (account is { Uid: 0 }) throw new HostNotReadyException("Sandboxes never run as root. Name an ordinary account, or leave out --account.");
-        return new Setup(new SetupHost(request.Root, account?.Name ?? name, account), request);
+        return new Setup(host, request);
     }
 
     /// <summary>What is still to be done, in order; nothing where the host is ready. Nothing is changed.</summary>
@@ -57,7 +54,11 @@ public sealed class Setup
     public IReadOnlyList<SetupAction> Plan() =>
         Looking(() => Actions().Where(action => !action.IsDone(host)).Select(action => action.Capture(host)).ToList());
 
-    private IEnumerable<SetupAction> Actions() => request.IsOffline ? SetupPlan.OnDisk(host) : SetupPlan.For(host, request.Executable, request.DiskSlots);
+    private IEnumerable<SetupAction> Actions()
+    {
+        if (host.Account is null && !host.IsServiceAccount) throw NoAccount(host.AccountName);
+        return request.IsOffline ? SetupPlan.OnDisk(host) : SetupPlan.For(host, request.Executable, request.DiskSlots);
+    }
 
     /// <summary>Does what <see cref="Plan"/> lists, telling of each action as it is done.</summary>
     /// <exception cref="HostNotReadyException">This process is not root's.</exception>
@@ -102,6 +103,9 @@ public sealed class Setup
             undone(action);
         }
     }
+
+    private static HostNotReadyException NoAccount(string name) =>
+        new($"There is no account {name}. Make it first (useradd --create-home {name}), or leave out --account to use {HostLayout.ServiceAccount}.");
 
     private static IReadOnlyList<SetupAction> Looking(Func<IReadOnlyList<SetupAction>> look)
     {

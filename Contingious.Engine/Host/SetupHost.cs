@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Contingious.Engine.Programs;
 
@@ -9,6 +10,11 @@ namespace Contingious.Engine.Host;
 /// <param name="account">The account, where it is there.</param>
 internal sealed class SetupHost(HostRoot root, string accountName, HostAccount? account)
 {
+    // E_USER_BUSY of usermod(8).
+    private const int UserIsBusy = 8;
+
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
+
     public HostRoot Root { get; } = root;
 
     public string AccountName { get; } = accountName;
@@ -32,10 +38,29 @@ internal sealed class SetupHost(HostRoot root, string accountName, HostAccount? 
     public void RefreshAccount() => Account = HostAccounts.FindLocal(AccountName, Root);
 
     /// <summary>Runs a program of the shadow tools, which lock the files of /etc correctly (lckpwdf(3)).</summary>
-    public Task RunShadowAsync(string program, IEnumerable<string> args, CancellationToken cancellation)
+    public Task RunShadowAsync(string program, IEnumerable<string> args, CancellationToken cancellation) =>
+        ProgramRunner.RequireAsync(Shadow(program, args), cancellation);
+
+    /// <summary>As <see cref="RunShadowAsync"/>, for what they refuse while a process of the account lives: its systemd may just be ending.</summary>
+    /// <exception cref="HostNotReadyException">One stays.</exception>
+    public async Task RunShadowAtRestAsync(string program, IEnumerable<string> args, CancellationToken cancellation)
+    {
+        var request = Shadow(program, args);
+        var begun = Stopwatch.GetTimestamp();
+        ProgramResult result;
+        while ((result = await ProgramRunner.RunAsync(request, cancellation).ConfigureAwait(false)).ExitCode == UserIsBusy)
+        {
+            if (Stopwatch.GetElapsedTime(begun) > patience) throw new HostNotReadyException($"{program} says: {result.Complaint}. End what runs as {AccountName} first, log it out (from another account: sudo loginctl terminate-user {AccountName}), and run the same command again");
+            await Task.Delay(TimeSpan.FromMilliseconds(500), cancellation).ConfigureAwait(false);
+        }
+
+        ProgramRunner.RequireSuccess(request, result);
+    }
+
+    private ProgramRequest Shadow(string program, IEnumerable<string> args)
     {
         string[] prefix = Root.IsReal ? [] : ["--prefix", Root.Prefix];
-        return ProgramRunner.RequireAsync(new ProgramRequest(program, [.. prefix, .. args]), cancellation);
+        return new ProgramRequest(program, [.. prefix, .. args]);
     }
 
     /// <summary>Tells systemd; there is none behind a directory that only looks like a root.</summary>

@@ -79,12 +79,14 @@ internal static class SetupPlan
             yield return new WriteFile(SystemdFiles.UserUnit(host.Layout), SystemdFiles.UserService(executable, account));
         }
 
-        yield return new EnableLinger(account.Name);
+        // systemd delegates to users on v2 only; a v1 host gets directories beside systemd's. Before the account's systemd is started, which has it from its start.
+        if (!mounts.IsLegacy)
+        {
+            yield return new MakeDirectory(SystemdFiles.UserDropInDirectory(account), Open, "root");
+            yield return new WriteFile(SystemdFiles.UserDropIn(account), SystemdFiles.UserDelegation) { ReloadSystemd = true };
+        }
 
-        // systemd delegates to users on v2 only; a v1 host gets directories beside systemd's.
-        if (mounts.IsLegacy) yield break;
-        yield return new MakeDirectory(SystemdFiles.UserDropInDirectory(account), Open, "root");
-        yield return new WriteFile(SystemdFiles.UserDropIn(account), SystemdFiles.UserDelegation) { ReloadSystemd = true };
+        yield return new EnableLinger(account.Name);
     }
 
     private static IEnumerable<SetupAction> Cgroups(SetupHost host, CgroupMounts mounts)

@@ -27,8 +27,13 @@ internal sealed class SetupRecord
     /// <summary>In the order in which they were done.</summary>
     public IReadOnlyList<SetupAction> Actions => actions;
 
+    /// <summary>Whether setup has done something for an account.</summary>
+    public static bool Exists(HostRoot root, HostLayout layout) => root.TryStatus(PathOf(layout)) is not null;
+
     /// <exception cref="ContingiousException">The record is not one of ours.</exception>
-    public static SetupRecord Read(HostRoot root, HostLayout layout) => Read(root, $"{Folder}/{layout.Name}.json");
+    public static SetupRecord Read(HostRoot root, HostLayout layout) => Read(root, PathOf(layout));
+
+    private static string PathOf(HostLayout layout) => $"{Folder}/{layout.Name}.json";
 
     private static SetupRecord Read(HostRoot root, string path)
     {

@@ -108,8 +108,9 @@ internal static class SystemdFiles
         TimeoutStartSec=300
         ExecStart={Quoted(executable)} agent
         # SIGHUP: the jobs go on in the runner, while the agent becomes the program that is installed now, with the
-        # configuration of now, and adopts them. An upgrade, and a change of the configuration, is a reload.
-        ExecReload=/bin/kill -HUP $MAINPID
+        # configuration of now, and adopts them. An upgrade, and a change of the configuration, is a reload. Where that
+        # program does not take that configuration the reload fails, and the agent goes on as it is.
+        ExecReload=/bin/sh -c '"$$0" agent --show-config >/dev/null && kill -HUP "$$MAINPID"' {Quoted(executable)}
         # SIGTERM goes to the agent alone, which finishes the jobs that run and then ends; only what is left then, keeper and
         # runner, is killed. (With KillMode=process what is left has cgroups of its own below the unit's, with controllers
         # enabled, and systemd before 254 then cannot start the unit again: EBUSY.) So a crash of the agent ends the jobs of
@@ -117,6 +118,8 @@ internal static class SystemdFiles
         KillMode=mixed
         # Longer than agent.grace_s by default: where that is raised, raise this too, in a drop-in.
         TimeoutStopSec={StopTimeout}
+        # SIGTERM before it has begun at all.
+        SuccessExitStatus=143
         Restart=always
         RestartSec=2
         Delegate=yes

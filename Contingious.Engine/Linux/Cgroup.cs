@@ -14,9 +14,9 @@ public readonly record struct CgroupLimits(long MemoryBytes, int Processes, doub
 /// <param name="Cpu">For a CPU.</param>
 /// <param name="Memory">For memory.</param>
 /// <param name="Io">For a disk.</param>
-public readonly record struct CgroupStalls(TimeSpan Cpu, TimeSpan Memory, TimeSpan Io)
+public readonly record struct StallTimes(TimeSpan Cpu, TimeSpan Memory, TimeSpan Io)
 {
-    public static CgroupStalls operator -(CgroupStalls later, CgroupStalls earlier) => new(later.Cpu - earlier.Cpu, later.Memory - earlier.Memory, later.Io - earlier.Io);
+    public static StallTimes operator -(StallTimes later, StallTimes earlier) => new(later.Cpu - earlier.Cpu, later.Memory - earlier.Memory, later.Io - earlier.Io);
 }
 
 /// <summary>A cgroup's counters.</summary>
@@ -60,11 +60,17 @@ public abstract class Cgroup
     /// <summary>OOM kills alone: cheap, for a watchdog.</summary>
     public abstract long ReadOomKills();
 
+    /// <summary>
+    /// Whether this cgroup's memory came up against a limit of its own. A kill without that was for the want of memory of the host, or of a cgroup above.
+    /// True where the kernel does not say (v1).
+    /// </summary>
+    public virtual bool HasMetMemoryLimit() => true;
+
     /// <summary>Bytes charged for files in memory: tmpfs, shared memory, memfd; of what is below it too.</summary>
     public abstract long ReadMemoryInFiles();
 
     /// <summary>How long it was kept waiting so far; nothing where the kernel does not count it (v1, or without PSI).</summary>
-    public virtual CgroupStalls? ReadStalls() => null;
+    public virtual StallTimes? ReadStalls() => null;
 
     /// <summary>Lets the count of peak memory begin anew.</summary>
     /// <returns>The bytes that are charged already.</returns>
@@ -76,17 +82,20 @@ public abstract class Cgroup
     /// <summary>Stops what is in it from running, or lets it run on, so that nothing can fork away while it is killed.</summary>
     protected abstract void Freeze(bool frozen);
 
+    /// <summary>Whether a process is left in it or below it, be it one that is in no list any more as it is about to end. False where the kernel does not say (v1).</summary>
+    protected virtual bool IsPopulated() => false;
+
     /// <summary>Has the kernel kill all that is in it and below it in one go.</summary>
     /// <returns>Whether it can.</returns>
     protected virtual bool KillAtOnce() => false;
 
-    /// <summary>Lets go of what it has open to count by. The cgroup itself stays: <see cref="Remove"/>.</summary>
+    /// <summary>Lets go of what it has open to count by. The cgroup itself stays: <see cref="RemoveAsync"/>.</summary>
     public virtual void StopCounting()
     {
     }
 
     /// <summary>Removes it and what is below it, which must be empty of processes; nothing happens where it is gone already.</summary>
-    public abstract void Remove();
+    public abstract Task RemoveAsync();
 
     /// <summary>Sends SIGKILL to everything in it, but for one pid, until nothing is left.</summary>
     /// <returns>Whether it is empty, but for <paramref name="spared"/>.</returns>
@@ -96,7 +105,7 @@ public abstract class Cgroup
         while (true)
         {
             var pids = Pids().Where(pid => pid != spared).ToList();
-            if (pids.Count == 0) return true;
+            if (pids.Count == 0 && (spared != 0 || !IsPopulated())) return true;
             if (time.GetElapsedTime(started) > patience) return false;
             if (spared != 0 || !KillAtOnce()) KillEach(spared);
             await Task.Delay(TimeSpan.FromMilliseconds(1), time).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Contingious.Engine.Linux;
@@ -5,6 +6,8 @@ namespace Contingious.Engine.Linux;
 /// <summary>The forms in which the kernel writes a cgroup's files, the same in v1 and v2.</summary>
 internal static class CgroupFile
 {
+    private static readonly TimeSpan removalPatience = TimeSpan.FromSeconds(2);
+
     /// <summary>A number of a "flat keyed" file, such as <c>oom_kill</c> of memory.events; 0 where it has no such line.</summary>
     public static long Field(string content, string field)
     {
@@ -29,6 +32,31 @@ internal static class CgroupFile
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException || error.HResult == (int)Errno.ENODEV)
         {
             return [];
+        }
+    }
+
+    /// <summary>
+    /// Removes the directory of a cgroup that has no process any more; nothing happens where it is gone. A process is in no list once it begins to end, and the
+    /// cgroup is busy until it is through with that, which may take as long as its memory takes to be freed.
+    /// </summary>
+    /// <exception cref="IOException">It stays busy.</exception>
+    public static async Task RemoveAsync(string directory)
+    {
+        for (var begun = Stopwatch.GetTimestamp(); ;)
+        {
+            try
+            {
+                Directory.Delete(directory);
+                return;
+            }
+            catch (DirectoryNotFoundException)
+            {
+                return;
+            }
+            catch (IOException error) when (error.HResult == (int)Errno.EBUSY && Stopwatch.GetElapsedTime(begun) < removalPatience)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(1)).ConfigureAwait(false);
+            }
         }
     }
 

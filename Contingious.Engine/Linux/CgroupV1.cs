@@ -30,7 +30,8 @@ public sealed class CgroupV1 : Cgroup
 
     private string Account { get; }
 
-    public override bool Exists => Directory.Exists(DirectoryOf("cpuacct"));
+    // Whoever was killed while it made or removed one leaves it in some hierarchies only.
+    public override bool Exists => Directories.Any(Directory.Exists);
 
     public override IReadOnlyList<string> JoinFiles => [.. Directories.Select(directory => $"{directory}/cgroup.procs")];
 
@@ -96,13 +97,13 @@ public sealed class CgroupV1 : Cgroup
         return [.. pids];
     }
 
-    public override void Remove()
+    public override async Task RemoveAsync()
     {
         foreach (var directory in Directories.Where(Directory.Exists))
         {
             foreach (var place in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).OrderByDescending(place => place.Length).Append(directory))
             {
-                Directory.Delete(place);
+                await CgroupFile.RemoveAsync(place).ConfigureAwait(false);
             }
         }
     }

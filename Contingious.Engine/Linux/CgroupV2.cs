@@ -84,13 +84,16 @@ public sealed class CgroupV2 : Cgroup
 
     public override long ReadOomKills() => ReadField("memory.events", "oom_kill");
 
+    // Of this cgroup alone where the hierarchy is mounted so (memory_localevents), else of those below it too.
+    public override bool HasMetMemoryLimit() => ReadField("memory.events", "oom") > 0;
+
     public override long ReadMemoryInFiles() => ReadField("memory.stat", "shmem");
 
-    public override CgroupStalls? ReadStalls()
+    public override StallTimes? ReadStalls()
     {
         try
         {
-            return new CgroupStalls(Stalled("cpu"), Stalled("memory"), Stalled("io"));
+            return new StallTimes(Stalled("cpu"), Stalled("memory"), Stalled("io"));
         }
         catch (Exception error) when (error is FileNotFoundException || error.HResult == (int)Errno.EOPNOTSUPP)
         {
@@ -111,9 +114,9 @@ public sealed class CgroupV2 : Cgroup
     public override IReadOnlyList<int> Pids() =>
         [.. Below().SelectMany(place => CgroupFile.Pids($"{place}/cgroup.procs")).Distinct()];
 
-    public override void Remove()
+    public override async Task RemoveAsync()
     {
-        foreach (var place in Below().OrderByDescending(place => place.Length)) Directory.Delete(place);
+        foreach (var place in Below().OrderByDescending(place => place.Length)) await CgroupFile.RemoveAsync(place).ConfigureAwait(false);
     }
 
     public override void StopCounting()
@@ -121,6 +124,8 @@ public sealed class CgroupV2 : Cgroup
         peak?.Dispose();
         peak = null;
     }
+
+    protected override bool IsPopulated() => Has("cgroup.events") && ReadField("cgroup.events", "populated") > 0;
 
     protected override void Freeze(bool frozen)
     {

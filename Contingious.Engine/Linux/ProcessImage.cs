@@ -15,6 +15,7 @@ public static unsafe class ProcessImage
     public static LinuxException Replace(string path, IReadOnlyList<string> args, IReadOnlyDictionary<string, string> env, MemoryFile? kept = null)
     {
         const uint closeOnExec = 4;
+        DiagnosticFiles.Remove();
         _ = Libc.SyscallCloseRange(Libc.SysCloseRange, 3, uint.MaxValue, closeOnExec);
         if (kept is not null && Libc.Fcntl(kept.Handle, Libc.FSetFd, 0) != 0) return LinuxException.Last("fcntl", kept.Path);
         var argv = Strings(args.Prepend(path));

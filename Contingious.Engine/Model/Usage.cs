@@ -1,3 +1,5 @@
+using Contingious.Engine.Linux;
+
 namespace Contingious.Engine.Model;
 
 /// <summary>What a step used: what was <em>measured</em>. What was asked is <see cref="Limits"/>.</summary>
@@ -30,9 +32,6 @@ public sealed record Usage
     /// <summary>Bytes produced on standard error, kept or not.</summary>
     public long StderrBytes { get; init; }
 }
-
-/// <summary>Time spent waiting, by what was waited for.</summary>
-public sealed record StallTimes(TimeSpan Cpu, TimeSpan Memory, TimeSpan Io);
 
 /// <summary>The kernel's counters that a verdict rests on.</summary>
 public sealed record Evidence

@@ -22,10 +22,6 @@ internal sealed class Crun(string stateDirectory) : OciRuntime(stateDirectory)
 
     public override Cgroup SessionsOf(Cgroup job, string step) => job;
 
-    public override void RequireUsable(Cgroup account)
-    {
-    }
-
     protected override IReadOnlyList<string> Command => ["crun", "--root", StateDirectory, "--cgroup-manager=disabled"];
 
     protected override string StateFile => "status";

@@ -19,7 +19,9 @@ internal abstract class OciRuntime(string stateDirectory)
     // The same for a further command, whose caller wants to read what went wrong. Its streams are a terminal where one is named.
     private const string JoinForSession =
         "[ -z \"$1\" ] || exec <>\"$1\" >&0 2>&1; shift; " +
-        "while [ \"$1\" != -- ]; do { echo 0 > \"$1\"; } 2>/dev/null || { echo 'contingious: the sandbox has ended' >&2; exit 125; }; shift; done; shift; exec \"$@\"";
+        "while [ \"$1\" != -- ]; do { echo 0 > \"$1\"; } 2>/dev/null || { " +
+        "if [ -e \"$1\" ]; then echo \"contingious: this process may not join $1: enter the sandbox as whoever started it\" >&2; else echo 'contingious: the sandbox has ended' >&2; fi; exit 125; }; " +
+        "shift; done; shift; exec \"$@\"";
 
     public static OciRuntime Of(RuntimeKind kind, HostLayout layout) => kind switch
     {
@@ -53,7 +55,9 @@ internal abstract class OciRuntime(string stateDirectory)
     /// <summary>Refuses what it cannot be used with.</summary>
     /// <param name="account">Below which cgroup those of the jobs are made.</param>
     /// <exception cref="HostNotReadyException">It cannot run containers on this host.</exception>
-    public abstract void RequireUsable(Cgroup account);
+    public virtual void RequireUsable(Cgroup account)
+    {
+    }
 
     /// <summary>Runs one container in the foreground.</summary>
     /// <param name="container">The container's id.</param>

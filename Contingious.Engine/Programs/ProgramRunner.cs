@@ -69,8 +69,14 @@ public static class ProgramRunner
     public static async Task<ProgramResult> RequireAsync(ProgramRequest request, CancellationToken cancellation)
     {
         var result = await RunAsync(request, cancellation).ConfigureAwait(false);
-        if (result.ExitCode == 0) return result;
-        throw new ContingiousException($"{string.Join(" ", request.Args.Take(1).Prepend(request.Program))} exited with {result.ExitCode}: {result.Complaint}");
+        RequireSuccess(request, result);
+        return result;
+    }
+
+    /// <exception cref="ContingiousException">The program failed; the message has what it said.</exception>
+    public static void RequireSuccess(ProgramRequest request, ProgramResult result)
+    {
+        if (result.ExitCode != 0) throw new ContingiousException($"{string.Join(" ", request.Args.Take(1).Prepend(request.Program))} exited with {result.ExitCode}: {result.Complaint}");
     }
 
     /// <summary>Starts a program with pipes for its three streams.</summary>

@@ -114,7 +114,7 @@ public sealed class LiveSession : IDisposable
         try
         {
             _ = await Cgroup.KillAsync(spared: 0, killPatience, time).ConfigureAwait(false);
-            Cgroup.Remove();
+            await Cgroup.RemoveAsync().ConfigureAwait(false);
             File.Delete(ProcessFile);
             File.Delete(ClientFile);
         }

@@ -111,7 +111,7 @@ internal sealed class Sandbox : IAsyncDisposable
         return [.. plans.Select(plan => WriteSpec(plan, initProgram, runtime.CgroupsPath(home.Child(Id.Value), plan.Name)))];
     }
 
-    public void CreateCgroup(Cgroup home)
+    public async ValueTask CreateCgroupAsync(Cgroup home)
     {
         // Room for what is ours, and for the runtime of a command that somebody runs beside the steps.
         const int sessions = LiveSession.MostAtOnce;
@@ -121,6 +121,14 @@ internal sealed class Sandbox : IAsyncDisposable
 
         // Ours to remove from before it is there.
         cgroup = home.Child(Id.Value);
+
+        // What an earlier attempt left would count for this one: its kills, its CPU time.
+        if (cgroup.Exists)
+        {
+            _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
+            await cgroup.RemoveAsync().ConfigureAwait(false);
+        }
+
         _ = home.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + runtime.OwnProcesses + room.Processes, limits.Cpus));
         budget = new JobBudget(limits, cgroup);
     }
@@ -263,11 +271,7 @@ internal sealed class Sandbox : IAsyncDisposable
         foreach (var container in launched.Where(runtime.Knows)) await runtime.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
     }
 
-    private Task RemoveCgroupAsync()
-    {
-        cgroup?.Remove();
-        return Task.CompletedTask;
-    }
+    private Task RemoveCgroupAsync() => cgroup?.RemoveAsync() ?? Task.CompletedTask;
 
     private Task RemoveDisk()
     {

@@ -78,13 +78,21 @@ internal sealed class SandboxTable(HostLayout layout, CgroupHomes homes, TimePro
             using var orphan = FileLock.TryClaim($"{layout.LocksDirectory}/{name}");
             if (orphan is null) continue;
             Log.Sweeping(logger, name);
-            var cgroup = homes.Find(name);
-            if (cgroup is not null) _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
-            await ForgetContainersAsync(name).ConfigureAwait(false);
-            JobDisk.Discard(layout, $"{layout.SandboxesDirectory}/{name}");
-            cgroup?.Remove();
-            File.Delete($"{layout.LocksDirectory}/{name}");
-            swept++;
+            try
+            {
+                var cgroup = homes.Find(name);
+                if (cgroup is not null) _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
+                await ForgetContainersAsync(name).ConfigureAwait(false);
+                JobDisk.Discard(layout, $"{layout.SandboxesDirectory}/{name}");
+                if (cgroup is not null) await cgroup.RemoveAsync().ConfigureAwait(false);
+                File.Delete($"{layout.LocksDirectory}/{name}");
+                swept++;
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ContingiousException)
+            {
+                // As of a process that waits for a file system which does not answer. The next sweep finds it by its lock's file; new sandboxes do not depend on it.
+                Log.NotSwept(logger, error, name);
+            }
         }
 
         homes.Prune();

@@ -73,8 +73,8 @@ internal sealed class StepRun : IAsyncDisposable
     private bool quiet;
     private bool byJob;
     private CgroupCounters counters;
-    private CgroupStalls? ownStalls;
-    private CgroupStalls? stalls;
+    private StallTimes? ownStalls;
+    private StallTimes? stalls;
     private TimeSpan wallTime;
 
     private StepRun(StepLaunch launch, OciRuntime runtime, TimeProvider time)
@@ -203,6 +203,11 @@ internal sealed class StepRun : IAsyncDisposable
             throw new ContingiousException($"{runtime.Name} could not run the step '{launch.Step.Name}': {complaint}");
         }
 
+        if (counters.OomKills > 0 && stoppedFor != Outcome.Cancelled && !launch.Cgroup.HasMetMemoryLimit() && !launch.JobCgroup.HasMetMemoryLimit())
+        {
+            throw new ContingiousException($"The kernel killed {counters.OomKills} process(es) of the step '{launch.Step.Name}' for the want of memory, and neither the step nor its job had used up theirs: this host, or the unit that runs the jobs (MemoryMax=), has less memory than the jobs that run at once were promised.");
+        }
+
         var disk = launch.Disk.Use();
         var report = Verdict.Report(
             launch.Step,
@@ -219,7 +224,7 @@ internal sealed class StepRun : IAsyncDisposable
                 WallTime = wallTime,
                 PeakMemoryBytes = Math.Max(0, counters.PeakMemoryBytes - ownMemory),
                 PeakProcesses = Math.Max(0, counters.PeakProcesses - runtime.OwnProcesses),
-                Stalled = stalls is { } all && ownStalls is { } own && started != default ? Told(all - own) : null,
+                Stalled = stalls is { } all && ownStalls is { } own && started != default ? all - own : null,
                 MemoryInFilesBytes = launch.JobCgroup.ReadMemoryInFiles(),
                 Disk = disk,
                 DiskBackend = launch.Disk.Backend,
@@ -319,8 +324,6 @@ internal sealed class StepRun : IAsyncDisposable
             throw new ContingiousException($"Processes of {launch.Cgroup.Name} outlived SIGKILL for {killPatience.TotalSeconds} s.");
         }
     }
-
-    private static StallTimes Told(CgroupStalls stalls) => new(stalls.Cpu, stalls.Memory, stalls.Io);
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

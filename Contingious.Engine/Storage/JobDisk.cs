@@ -146,7 +146,7 @@ internal abstract class JobDisk : IDisposable
         SlotDisk.Sandboxes(layout.DiskSlotsDirectory).Concat(WatchedDisk.Sandboxes(layout.WatchedDisksDirectory));
 
     private static HostNotReadyException NoSlot(HostLayout layout, ByteSize bytes, long inodes) => new(
-        $"No disk slot of {bytes} and {inodes} files or more is free in {layout.DiskSlotsDirectory}. Wait for a job to end, or provision more or larger ones with: sudo contingious setup --disk-slots N --disk-slot-size SIZE --disk-directory DIR");
+        $"No disk slot with room for {bytes} and {SlotDisk.WithOwn(inodes)} files is free in {layout.DiskSlotsDirectory}, which has {SlotDisk.Describe(layout.DiskSlotsDirectory)}. Wait for a job to end, or provision more or larger ones with: sudo contingious setup --disk-slots N --disk-slot-size SIZE --disk-slot-inodes N --disk-directory DIR");
 
     private static void UnmountInside(string sandboxDirectory)
     {

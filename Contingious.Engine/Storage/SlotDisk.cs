@@ -58,8 +58,7 @@ internal sealed class SlotDisk : JobDisk
         using var handle = DirectoryHandle.Open(slots);
         foreach (var (slot, size) in InForce(slots))
         {
-            // One for the ballast.
-            if (size.FreeBytes < (bytes + expected).Bytes || size.FreeInodes < inodes + 1 || !TryTake(handle, slot, sandbox)) continue;
+            if (size.FreeBytes < (bytes + expected).Bytes || size.FreeInodes < WithOwn(inodes) || !TryTake(handle, slot, sandbox)) continue;
             return Prepare(slots, slot, directory, bytes, inodes);
         }
 
@@ -73,6 +72,18 @@ internal sealed class SlotDisk : JobDisk
         return SlotsIn(slots)
             .Select(slot => (slot, Mounts.UseOf($"{slots}/{slot}")))
             .Where(entry => entry.Item2.UsedBytes + entry.Item2.FreeBytes < all.UsedBytes + all.FreeBytes);
+    }
+
+    /// <summary>The files that a slot needs free for a job that may make so many: the ballast is one.</summary>
+    public static long WithOwn(long inodes) => inodes + 1;
+
+    /// <summary>What there is, for whoever got none.</summary>
+    public static string Describe(string slots)
+    {
+        var all = System.IO.Directory.Exists(slots) ? InForce(slots).ToList() : [];
+        return all.Count == 0
+            ? "none that a quota holds to a size"
+            : $"{all.Count}, the largest with {new ByteSize(all.Max(slot => slot.Size.FreeBytes))} and {all.Max(slot => slot.Size.FreeInodes)} files free";
     }
 
     private static SlotDisk Prepare(string slots, string slot, string directory, ByteSize bytes, long inodes)

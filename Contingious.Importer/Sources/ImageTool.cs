@@ -35,6 +35,7 @@ internal sealed record ToolRequest(string Program, params IReadOnlyList<string> 
 internal static class ImageTool
 {
     private const string RootlessUid = "_CONTAINERS_ROOTLESS_UID";
+    private const string UsernsConfigured = "_CONTAINERS_USERNS_CONFIGURED";
     private const int Killed = 128 + 9;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -99,8 +100,9 @@ internal static class ImageTool
         ["TMPDIR"] = staging.TemporaryDirectory,
         ["XDG_RUNTIME_DIR"] = staging.TemporaryDirectory,
         ["CONTAINERS_STORAGE_CONF"] = staging.StorageFile,
-        // Else they look for signatures where root keeps them, which may be closed to us.
+        // Else they look for signatures, and for the lock of the host's network, where root keeps them, which may be closed to us or another account's.
         [RootlessUid] = OuterUid,
+        [UsernsConfigured] = "done",
     };
 
     /// <summary>
@@ -110,7 +112,7 @@ internal static class ImageTool
     private static Dictionary<string, string> AccountEnvironment(StagingArea staging) => new(Inherited(StorageVariables))
     {
         ["TMPDIR"] = staging.TemporaryDirectory,
-        ["_CONTAINERS_USERNS_CONFIGURED"] = "done",
+        [UsernsConfigured] = "done",
         [RootlessUid] = OuterUid,
     };
 

@@ -9,6 +9,12 @@ internal sealed class ToolOutput
     private const int QuotedLines = 12;
     private const int LineLength = 1024;
 
+    /// <summary>Complaints that do not say what to do about them here.</summary>
+    private static readonly (string Said, string Remedy)[] Remedies =
+    [
+        ("could not find \"netavark\"", "This buildah (1.35 and later, as in Debian 13) does not begin without the program netavark, though nothing here is built with a network of its own: 'apt-get install netavark' installs it."),
+    ];
+
     private readonly Queue<string> kept = new();
 
     /// <summary>Reads until the last writer has gone away.</summary>
@@ -29,9 +35,14 @@ internal sealed class ToolOutput
         End(line, onLine);
     }
 
+    /// <summary>What to throw where it ends with another code than 0, with what mends it where that is known.</summary>
     public ContingiousException Failure(string program, int exitCode)
     {
-        lock (kept) return new ContingiousException($"{program} exited with {exitCode}: {string.Join(" | ", kept)}");
+        lock (kept)
+        {
+            var remedy = Remedies.FirstOrDefault(known => kept.Any(line => line.Contains(known.Said, StringComparison.Ordinal))).Remedy;
+            return new ContingiousException($"{(remedy is null ? "" : $"{remedy} ")}{program} exited with {exitCode}: {string.Join(" | ", kept)}");
+        }
     }
 
     private void End(List<byte> line, Action<string>? onLine)

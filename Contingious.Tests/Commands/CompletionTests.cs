@@ -51,6 +51,22 @@ public sealed class CompletionTests : IDisposable
     }
 
     [Fact]
+    public async Task Bash_never_runs_what_somebody_called_a_file()
+    {
+        foreach (var name in new[] { "a-$(touch ran)", "a-`touch ran`", "a-recipe; touch ran", "-a", "a-recipe" })
+        {
+            Directory.CreateDirectory($"{directory}/images/{name}");
+            await File.WriteAllTextAsync($"{directory}/images/{name}/image.json", "{}", TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(["a-recipe"], await BashAsync("contingious|import|a-"));
+
+        // Nor what it was told past the filter.
+        _ = await BashAsync("contingious|run|a", "__contingious_images() { echo 'a$(touch${IFS}ran)'; echo 'a`touch${IFS}ran`'; }");
+        Assert.False(File.Exists($"{directory}/ran"));
+    }
+
+    [Fact]
     public void Every_shell_is_told_of_every_command_and_option_that_is_not_hidden()
     {
         foreach (var shell in CompletionCommand.Shells)

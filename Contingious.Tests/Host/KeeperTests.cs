@@ -21,6 +21,18 @@ public sealed class KeeperTests
     }
 
     [Fact]
+    public async Task A_command_that_becomes_another_program_leaves_no_diagnostic_files()
+    {
+        await RequirePreparedAsync();
+        var before = Directory.GetFileSystemEntries(Path.GetTempPath());
+        // This program, perhaps as root; then the same as the account and inside; then another one.
+        using var command = Cli.Start("unshare", "--", "true");
+        await command.WaitForExitAsync();
+        Assert.Equal(0, command.ExitCode);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetTempPath(), $"*-{command.Id}-*").Except(before));
+    }
+
+    [Fact]
     public async Task K1_A_killed_keeper_is_noticed_and_replaced_by_the_next_command()
     {
         await RequirePreparedAsync();

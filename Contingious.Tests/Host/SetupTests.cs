@@ -52,6 +52,37 @@ public sealed class SetupTests
     }
 
     [Fact]
+    public async Task Undo_leaves_what_others_put_into_a_directory_of_root_s()
+    {
+        RootOnly.Require();
+        using var host = FakeHost.Systemd();
+        await ApplyAsync(host, FakeHost.Ordinary);
+        host.Write("/etc/systemd/system/user@1234.service.d/override.conf", "theirs");
+        await UndoAsync(host, FakeHost.Ordinary);
+        Assert.Equal("theirs", host.Root.TryRead("/etc/systemd/system/user@1234.service.d/override.conf"));
+        Assert.Null(host.Root.TryRead("/etc/systemd/system/user@1234.service.d/contingious.conf"));
+    }
+
+    [Fact]
+    public async Task What_was_done_for_an_account_that_is_gone_is_undone()
+    {
+        RootOnly.Require();
+        using var host = FakeHost.Systemd();
+        var passwd = host.Root.TryRead("/etc/passwd")!;
+        await ApplyAsync(host, FakeHost.Ordinary);
+        var lines = passwd.Split('\n').Where(line => !line.StartsWith($"{FakeHost.Ordinary}:", StringComparison.Ordinal)).ToList();
+        host.Write("/etc/passwd", string.Join('\n', lines));
+        foreach (var ids in new[] { "/etc/subuid", "/etc/subgid" }) host.Write(ids, string.Join('\n', (host.Root.TryRead(ids) ?? "").Split('\n').Where(line => !line.StartsWith($"{FakeHost.Ordinary}:", StringComparison.Ordinal))));
+
+        var refused = await Assert.ThrowsAsync<HostNotReadyException>(async () => (await host.SetupAsync(FakeHost.Ordinary)).Plan());
+        Assert.Contains("There is no account teacher", refused.Message, StringComparison.Ordinal);
+        await UndoAsync(host, FakeHost.Ordinary);
+        Assert.Null(host.Root.TryStatus("/var/lib/contingious-teacher"));
+        Assert.Null(host.Root.TryStatus("/var/lib/contingious-setup"));
+        await Assert.ThrowsAsync<HostNotReadyException>(() => host.SetupAsync(FakeHost.Ordinary));
+    }
+
+    [Fact]
     public async Task What_is_done_is_what_the_plan_said()
     {
         RootOnly.Require();

@@ -45,7 +45,7 @@ public sealed class SystemdUnitTests : IDisposable
         foreach (var unit in (string[])[SystemdFiles.Service("/opt/contingious"), SystemdFiles.UserService("/opt/contingious", teacher.Account), SystemdFiles.UserService("/opt/contingious")])
         {
             Assert.Equal("mixed", Value(unit, "KillMode"));
-            Assert.Equal("/bin/kill -HUP $MAINPID", Value(unit, "ExecReload"));
+            Assert.Equal("""/bin/sh -c '"$$0" agent --show-config >/dev/null && kill -HUP "$$MAINPID"' /opt/contingious""", Value(unit, "ExecReload"));
             Assert.Equal("always", Value(unit, "Restart"));
             Assert.Equal("notify", Value(unit, "Type"));
             Assert.Equal("main", Value(unit, "NotifyAccess"));

@@ -90,6 +90,9 @@ public sealed class ImportKillTests(EngineFixture fixture)
         finally
         {
             layout.RemoveFrom(store);
+
+            // An import that is killed while it times a clone leaves that one's sandbox, which is a sweep's.
+            await fixture.SweepAsync();
         }
     }
 

@@ -13,7 +13,7 @@ public sealed class FloodTests(EngineFixture engine, PrivateBroker broker) : ICl
     private const int Jobs = 200;
     private const int Connections = 4;
 
-    private static readonly Limits limits = Limits.Default with { CpuTime = TimeSpan.FromMilliseconds(300), WallTime = TimeSpan.FromSeconds(5), Memory = ByteSize.FromMiB(24) };
+    private static readonly Limits limits = Limits.Default with { CpuTime = TimeSpan.FromMilliseconds(300), WallTime = TimeSpan.FromSeconds(60), Memory = ByteSize.FromMiB(24) };
 
     private static readonly (string Script, Outcome Expected)[] kinds =
     [
@@ -28,7 +28,7 @@ public sealed class FloodTests(EngineFixture engine, PrivateBroker broker) : ICl
     [Fact]
     public async Task Two_hundred_mixed_jobs_from_four_connections_all_get_the_right_verdict_and_leave_nothing()
     {
-        await engine.EngineAsync();
+        await engine.SweepAsync();
         var options = broker.NewOptions();
         var before = HostFootprint.Take(engine.Layout);
         var results = new List<JobResult>();

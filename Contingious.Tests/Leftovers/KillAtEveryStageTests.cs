@@ -3,7 +3,6 @@ using Contingious.Engine;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Tests.Leftovers;
 
@@ -45,9 +44,10 @@ public sealed class KillAtEveryStageTests(EngineFixture fixture)
 
     private async Task KillAndSweepAsync(Trap trap, bool leaves)
     {
-        await fixture.EngineAsync();
+        await fixture.ImportOtherImageAsync();
         Prerequisite.Require(Engine.Programs.ProgramRunner.Find("slirp4netns") is not null && File.Exists("/dev/net/tun"), "slirp4netns and /dev/net/tun");
         await Victim.PrepareAsync(fixture.Layout);
+        await fixture.SweepAsync();
         var alone = HostFootprint.Take(fixture.Layout);
         await using (var neighbour = await Neighbour.StartAsync(fixture))
         {
@@ -61,7 +61,7 @@ public sealed class KillAtEveryStageTests(EngineFixture fixture)
             Assert.True(running is null, $"{trap.Text}: still running seconds later: {running}");
             if (leaves) Assert.NotEqual(before, HostFootprint.Take(fixture.Layout));
 
-            await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+            await fixture.SweepAsync();
             var left = HostFootprint.Take(fixture.Layout);
             Assert.True(before.SequenceEqual(left), $"{trap.Text}: left behind: {string.Join(", ", left.Except(before))}; missing: {string.Join(", ", before.Except(left))}");
             Assert.Equal(Outcome.Cancelled, await neighbour.EndAsync());

@@ -1,4 +1,6 @@
 using Contingious.Engine.Linux;
+using Contingious.Engine.Programs;
+using Contingious.Tests.Host;
 
 namespace Contingious.Tests.Linux;
 
@@ -46,6 +48,46 @@ public sealed class CgroupV2Tests : IDisposable
         Assert.Null(cgroup.ReadStalls());
     }
 
+    [Theory]
+    [InlineData("max 12\noom 1\noom_kill 3\n", true)]
+    [InlineData("max 12\noom 0\noom_kill 3\noom_group_kill 1\n", false)]
+    public void A_kill_for_its_own_limit_is_told_from_one_for_the_want_of_memory_elsewhere(string events, bool own)
+    {
+        Write("memory.events", events);
+        Assert.Equal(own, CgroupV2.Delegated(directory).HasMetMemoryLimit());
+    }
+
+    [Fact]
+    public async Task What_has_no_pid_any_more_and_is_populated_still_is_waited_for()
+    {
+        Write("cgroup.procs", "");
+        Write("cgroup.events", "populated 1\nfrozen 0\n");
+        var cgroup = CgroupV2.Delegated(directory);
+        Assert.False(await cgroup.KillAsync(spared: 0, TimeSpan.FromMilliseconds(50), TimeProvider.System));
+        var killed = cgroup.KillAsync(spared: 0, TimeSpan.FromMinutes(1), TimeProvider.System);
+        await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.False(killed.IsCompleted);
+        Write("cgroup.events", "populated 0\nfrozen 0\n");
+        Assert.True(await killed);
+    }
+
+    [Fact]
+    [Trait("Needs", "root")]
+    public async Task What_is_busy_for_a_moment_is_removed_a_moment_later()
+    {
+        RootOnly.Require();
+
+        // A mount point is as busy as a cgroup with a process that is about to end.
+        var busy = Directory.CreateDirectory($"{directory}/busy").FullName;
+        await ProgramRunner.RequireAsync(new ProgramRequest("mount", "-t", "tmpfs", "none", busy), TestContext.Current.CancellationToken);
+        var removed = CgroupV2.Delegated(directory).Child("busy").RemoveAsync();
+        await Task.Delay(100, TestContext.Current.CancellationToken);
+        Assert.False(removed.IsCompleted);
+        await ProgramRunner.RequireAsync(new ProgramRequest("umount", busy), CancellationToken.None);
+        await removed;
+        Assert.False(Directory.Exists(busy));
+    }
+
     [Fact]
     public void Stalls_are_the_totals_of_some_process()
     {
@@ -55,7 +97,7 @@ public sealed class CgroupV2Tests : IDisposable
         }
 
         Assert.Equal(
-            new CgroupStalls(TimeSpan.FromMicroseconds(11), TimeSpan.FromMicroseconds(22), TimeSpan.FromMicroseconds(33)),
+            new StallTimes(TimeSpan.FromMicroseconds(11), TimeSpan.FromMicroseconds(22), TimeSpan.FromMicroseconds(33)),
             CgroupV2.Delegated(directory).ReadStalls());
     }
 
@@ -80,7 +122,7 @@ public sealed class CgroupV2Tests : IDisposable
     }
 
     [Fact]
-    public void Pids_are_those_of_the_whole_tree_and_what_was_removed_has_none()
+    public async Task Pids_are_those_of_the_whole_tree_and_what_was_removed_has_none()
     {
         Write("cgroup.procs", "1\n2\n");
         Write("a/b/cgroup.procs", "3\n");
@@ -89,7 +131,7 @@ public sealed class CgroupV2Tests : IDisposable
         Assert.Equal(["a"], cgroup.ChildNames());
         Assert.Empty(cgroup.Child("gone").Pids());
         Assert.Empty(cgroup.Child("gone").ChildNames());
-        cgroup.Child("gone").Remove();
+        await cgroup.Child("gone").RemoveAsync();
     }
 
     private void Write(string file, string content)

@@ -2,7 +2,6 @@ using Contingious.Engine;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Tests.Sandboxes;
 
@@ -14,6 +13,7 @@ public sealed class SweepTests(EngineFixture fixture)
     public async Task R8_What_a_killed_owner_leaves_is_swept_by_the_next_engine()
     {
         var engine = await fixture.EngineAsync();
+        await fixture.SweepAsync();
         var before = HostFootprint.Take(fixture.Layout);
         using var owner = Cli.Start("run", EngineFixture.ImageName, "--", "sh", "-c", "trap '' TERM; sleep 1000 & sleep 1000");
         var sandbox = await AppearanceAsync(engine);
@@ -22,7 +22,7 @@ public sealed class SweepTests(EngineFixture fixture)
         await owner.WaitForExitAsync();
         Assert.NotEqual(before, HostFootprint.Take(fixture.Layout));
 
-        await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+        await fixture.SweepAsync();
         Assert.Equal(before, HostFootprint.Take(fixture.Layout));
         Assert.Null(ProcessIdentity.Of(sandbox.Pid.Value));
     }
@@ -33,7 +33,7 @@ public sealed class SweepTests(EngineFixture fixture)
         var engine = await fixture.EngineAsync();
         using var owner = Cli.Start("run", EngineFixture.ImageName, "--", "sleep", "2");
         await AppearanceAsync(engine);
-        await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+        await fixture.SweepAsync();
         await owner.WaitForExitAsync();
         Assert.Equal(0, owner.ExitCode);
     }
@@ -48,11 +48,11 @@ public sealed class SweepTests(EngineFixture fixture)
         Directory.CreateDirectory($"{copy}/usr");
         using (FileLock.TryClaim($"{fixture.Layout.SlicesDirectory}/77"))
         {
-            await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+            await fixture.SweepAsync();
             Assert.True(Directory.Exists(copy));
         }
 
-        await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+        await fixture.SweepAsync();
         Assert.False(Directory.Exists(copy));
         File.Delete($"{fixture.Layout.SlicesDirectory}/77");
     }
@@ -71,7 +71,7 @@ public sealed class SweepTests(EngineFixture fixture)
         Assert.Contains("CapEff:\t0000000000000000", status.Stdout);
         owner.Kill();
         await owner.WaitForExitAsync();
-        await SandboxEngine.OpenAsync(fixture.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+        await fixture.SweepAsync();
         var gone = await Cli.RunAsync("exec", sandbox.Name, "--", "true");
         Assert.Equal(125, gone.ExitCode);
         Assert.Contains("contingious ps", gone.Stderr);

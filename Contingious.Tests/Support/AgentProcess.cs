@@ -12,8 +12,11 @@ internal sealed class AgentProcess : IAsyncDisposable
     private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> log = [];
 
-    private AgentProcess(BrokerOptions broker, int slots, string? account, IReadOnlyDictionary<string, string>? env)
+    private readonly string awaited;
+
+    private AgentProcess(BrokerOptions broker, int slots, string? account, IReadOnlyDictionary<string, string>? env, string awaited)
     {
+        this.awaited = awaited;
         var start = new ProcessStartInfo(Cli.Path, ["agent", "--slots", $"{slots}", "--queue-prefix", broker.Prefix, "--name", account ?? "grader"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["CONTINGIOUS_BROKER"] = broker.Uri.ToString();
         if (account is not null) start.Environment["CONTINGIOUS_ACCOUNT"] = account;
@@ -39,15 +42,16 @@ internal sealed class AgentProcess : IAsyncDisposable
     /// <param name="slots">Jobs at once.</param>
     /// <param name="account">Whose agent, where root starts one that is not the service account's; it is named so too.</param>
     /// <param name="env">Further variables of its environment.</param>
-    public static async Task<AgentProcess> StartAsync(BrokerOptions broker, int slots, string? account = null, IReadOnlyDictionary<string, string>? env = null)
+    /// <param name="awaited">What it logs once it is as the test wants it.</param>
+    public static async Task<AgentProcess> StartAsync(BrokerOptions broker, int slots, string? account = null, IReadOnlyDictionary<string, string>? env = null, string awaited = "ready")
     {
-        var agent = new AgentProcess(broker, slots, account, env);
+        var agent = new AgentProcess(broker, slots, account, env, awaited);
         var ended = agent.process.WaitForExitAsync();
         if (await Task.WhenAny(agent.ready.Task, ended, Task.Delay(patience)) == agent.ready.Task) return agent;
 
         // Or it would keep its account's place from every agent after it.
         await agent.DisposeAsync();
-        throw new InvalidOperationException($"The agent did not become ready:\n{agent.Log}");
+        throw new InvalidOperationException($"The agent did not say '{awaited}':\n{agent.Log}");
     }
 
     /// <summary>SIGTERM, as a service manager sends it; the exit code.</summary>
@@ -76,6 +80,6 @@ internal sealed class AgentProcess : IAsyncDisposable
     {
         if (line is null) return;
         lock (log) log.Add(line);
-        if (line.Contains("ready", StringComparison.Ordinal)) ready.TrySetResult();
+        if (line.Contains(awaited, StringComparison.Ordinal)) ready.TrySetResult();
     }
 }

@@ -21,7 +21,7 @@ public sealed class EngineFixture : IAsyncDisposable
 
     private const string RecipeName = "alpine-hello-world";
 
-    /// <summary>The same content by another name and digest: an image of its own.</summary>
+    /// <summary>The same content by another name and digest: an image of its own, for whoever asked for it (<see cref="ImportOtherImageAsync"/>).</summary>
     public static string OtherImage { get; } = TestedEngine.Name("sandbox-tests-other");
 
     private readonly SemaphoreSlim once = new(1);
@@ -39,8 +39,29 @@ public sealed class EngineFixture : IAsyncDisposable
             var entry = await AccountEntry.FindAsync(TestContext.Current.CancellationToken);
             Prerequisite.Require(entry.IsInKeeper, "the keeper's namespace: run these tests with 'contingious unshare -- …', as eng/test.sh does");
             Layout = entry.Layout;
-            await ImportAsync(entry.Layout);
-            return engine = await SandboxEngine.OpenAsync(entry.Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+            await ImportAsync(ImageName);
+            return engine = await OpenAsync();
+        }
+        finally
+        {
+            once.Release();
+        }
+    }
+
+    /// <summary>Gives back what killed processes left, as the next agent's engine does when it opens.</summary>
+    public async Task SweepAsync()
+    {
+        _ = await EngineAsync();
+        _ = await OpenAsync();
+    }
+
+    public async Task ImportOtherImageAsync()
+    {
+        _ = await EngineAsync();
+        await once.WaitAsync();
+        try
+        {
+            await ImportAsync(OtherImage);
         }
         finally
         {
@@ -69,15 +90,13 @@ public sealed class EngineFixture : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static async Task ImportAsync(HostLayout layout)
+    private Task<SandboxEngine> OpenAsync() => SandboxEngine.OpenAsync(Layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
+
+    private async Task ImportAsync(string name)
     {
-        var store = new ImageStore(layout.ImagesDirectory);
-        var request = new RecipeBook([$"{Repository.Root}/images"]).Find(RecipeName);
-        foreach (var name in new[] { ImageName, OtherImage })
-        {
-            if (store.List().Any(image => image.Names.Any(reference => reference.Name == name))) continue;
-            var importer = new ImageImporter(store, layout.StagingDirectory);
-            await importer.ImportAsync(request with { Name = ImageReference.Parse(name), CloneEngine = TestedEngine.Clones }, progress: null, TestContext.Current.CancellationToken);
-        }
+        var store = new ImageStore(Layout.ImagesDirectory);
+        if (store.List().Any(image => image.Names.Any(reference => reference.Name == name))) return;
+        var request = new RecipeBook([$"{Repository.Root}/images"]).Find(RecipeName) with { Name = ImageReference.Parse(name), CloneEngine = TestedEngine.Clones };
+        await new ImageImporter(store, Layout.StagingDirectory).ImportAsync(request, progress: null, TestContext.Current.CancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Contingious.Agent.Queue;
 using Contingious.Agent.Wire;
 using RabbitMQ.Client;
@@ -54,16 +55,20 @@ internal sealed class RawClient : IAsyncDisposable
     /// <summary>Messages in a queue that nobody holds.</summary>
     public Task<uint> CountReadyAsync(string queue) => Channel.MessageCountAsync(queue);
 
-    /// <summary>Waits until a queue holds that many that are ready.</summary>
-    public async Task WaitForReadyAsync(string queue, uint count, int seconds = 30)
+    /// <summary>Waits until a queue holds that many that are ready: for half a minute in which nothing changes, and for ten in all.</summary>
+    public async Task WaitForReadyAsync(string queue, uint count)
     {
-        for (var i = 0; i < seconds * 20; i++)
+        var (begun, changed, before) = (Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp(), uint.MaxValue);
+        while (Stopwatch.GetElapsedTime(changed) < TimeSpan.FromSeconds(30) && Stopwatch.GetElapsedTime(begun) < TimeSpan.FromMinutes(10))
         {
-            if (await CountReadyAsync(queue) == count) return;
+            var now = await CountReadyAsync(queue);
+            if (now == count) return;
+            if (now != before) changed = Stopwatch.GetTimestamp();
+            before = now;
             await Task.Delay(50);
         }
 
-        throw new TimeoutException($"{queue} has {await CountReadyAsync(queue)} messages, not {count}.");
+        throw new TimeoutException($"{queue} has {before} messages, not {count}.");
     }
 
     /// <summary>Leaves the queues where they are.</summary>

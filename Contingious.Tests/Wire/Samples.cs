@@ -1,5 +1,6 @@
 using Contingious.Agent.Wire;
 using Contingious.Engine;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Tests.Wire;

@@ -37,7 +37,7 @@ ssh-keygen -q -t ed25519 -N '' -C contingious-vm -f "$IMAGE/key"
 if ! mmdebstrap --quiet --mode=root --variant=minbase --format=directory --include="$(IFS=,; echo "${VM_CONTENTS[*]}")" \
     --essential-hook="$CHECKOUT/eng/vm/initramfs.sh \"\$1\"" \
     --customize-hook="$CHECKOUT/eng/vm/customize.sh \"\$1\" '$IMAGE/key.pub'" \
-    "$SUITE" "$ROOT" "deb $MIRROR $SUITE main" >"$IMAGE/build.log" 2>&1; then
+    "$SUITE" "$ROOT" "deb $MIRROR $SUITE main" >"$IMAGE/build.log" 2>&1 9>&-; then
     tail -n 30 "$IMAGE/build.log" >&2
     die "mmdebstrap failed: above are the last lines of $IMAGE/build.log"
 fi

@@ -6,7 +6,6 @@
 #   must WHAT CMD…            the same, and what comes after makes no sense without it
 #   check_soon SECONDS WHAT CMD…   it has that long to come true
 #   check_not WHAT CMD…       CMD must fail
-#   skip WHY                  one thing that cannot be tried here
 #   run_tests WHAT CMD…       a test program, whose tests are counted one by one
 #   reboot_into PHASE, reset_into PHASE   the machine is restarted, in order or as by a power cut, and PHASE of the scenario is next
 #   freeze SECONDS            the machine stands still for so long
@@ -16,11 +15,18 @@ PAYLOAD=/payload
 # shellcheck disable=SC2034  # for the scenarios
 TESTS=$PAYLOAD/artifacts/bin/Contingious.Tests/release_linux-x64/Contingious.Tests
 ADA=1000
-export DOTNET_EnableWriteXorExecute=0 LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Set where there is time for everything.
+SOAK=${SOAK:-}
+# There while jobs of "drain" wait, which a service that was stopped has left.
+# shellcheck disable=SC2034
+DRAINED=/var/tmp/drained
+# What spares .NET work on an emulated processor, as a login has it (customize.sh).
+mapfile -t DOTNET_SETTINGS < <(grep '^DOTNET_' /etc/environment)
+export "${DOTNET_SETTINGS[@]}"
+export LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # The journal of the run, in the order of the lines of this program.
 tell() { printf '@@ %s\n' "$*"; }
 note() { tell note "$*"; }
-skip() { tell skipped "$*"; }
 
 attempt() { "$@" >/run/vm-check.log 2>&1 </dev/null; }
 refute() { ! "$@"; }
@@ -74,7 +80,7 @@ says() { # says TEXT CMD…: what it prints holds TEXT.
     grep -qF -- "$text" /run/vm-says.log || { cat /run/vm-says.log && return 1; }
 }
 
-as_ada() { runuser -u ada -- env -i DOTNET_EnableWriteXorExecute=0 HOME=/home/ada USER=ada LANG="$LANG" PATH="$PATH" XDG_RUNTIME_DIR=/run/user/$ADA "$@"; }
+as_ada() { runuser -u ada -- env -i "${DOTNET_SETTINGS[@]}" HOME=/home/ada USER=ada LANG="$LANG" PATH="$PATH" XDG_RUNTIME_DIR=/run/user/$ADA "$@"; }
 
 restart_into() {
     sync
@@ -91,11 +97,12 @@ run_tests() {
     shift
     "$@" --no-ansi --no-progress >"$log" 2>&1 </dev/null || code=$?
     grep -vE '^ *(at |---)' "$log" | tail -n 80
-    if [[ -z $(summary total) ]]; then
-        tell failed "$what: the test program ended with code $code and no summary"
-    else
-        tell tests "$(summary succeeded)" "$(summary failed)" "$(summary skipped)" "$what"
+    if [[ ! $(summary total) -gt 0 ]]; then
+        tell failed "$what: the test program ended with code $code and ran no test"
+        return
     fi
+    tell tests "$(summary succeeded)" "$(summary failed)" "$(summary skipped)" "$what"
+    ((code == 0 || $(summary failed) > 0)) || tell failed "$what: the test program ended with code $code though no test failed"
 }
 summary() { sed -n "s/^ *$1: \([0-9][0-9]*\)$/\1/p" /run/vm-tests.log | tail -n 1; }
 

@@ -22,8 +22,8 @@ machine_boot() {
     # pdeathsig: a script that is killed takes its machine with it. The dev VM of MACHINE_STAYS=yes outlives its script.
     local together=(setpriv --pdeathsig KILL)
     [[ ! ${MACHINE_STAYS:-} ]] || together=(setsid)
-    nice -n "${MACHINE_NICE:-5}" "${together[@]}" qemu-system-x86_64 -name "contingious-${dir##*/}" -machine q35 -accel tcg,thread=multi,tb-size=1024 -cpu max \
-        -smp 2 -m "${MACHINE_MEMORY:-2560}" -display none -no-user-config -nodefaults \
+    nice -n "${MACHINE_NICE:-5}" "${together[@]}" qemu-system-x86_64 -name "contingious-${dir##*/}" -machine q35 -accel tcg,thread=multi,tb-size=1024 -cpu "${MACHINE_CPU:-max}" \
+        -smp "${MACHINE_SMP:-2}" -m "${MACHINE_MEMORY:-2560}" -display none -no-user-config -nodefaults \
         -kernel "$image/vmlinuz" -initrd "$image/initrd.img" \
         -append "root=/dev/vda rw console=ttyS0 quiet mitigations=off net.ifnames=0 random.trust_cpu=on systemd.show_status=yes nowatchdog ${MACHINE_KERNEL:-}" \
         -drive "file=$dir/overlay.qcow2,if=virtio,format=qcow2,cache=unsafe,discard=unmap" -device virtio-rng-pci \

@@ -8,5 +8,5 @@ VM_CONTENTS=(
     # What Contingious needs, and the second runtime
     crun runc rootlesskit uidmap catatonit slirp4netns util-linux busybox-static rabbitmq-server
     # What the tests and the scenarios need
-    skopeo buildah umoci attr sudo python3 python3-pika python3-msgpack xfsprogs e2fsprogs quota procps psmisc strace man-db bash-completion zstd xz-utils less apparmor
+    skopeo buildah netavark umoci attr sudo python3 python3-pika python3-msgpack xfsprogs e2fsprogs quota procps psmisc strace man-db bash-completion zstd xz-utils less apparmor
 )

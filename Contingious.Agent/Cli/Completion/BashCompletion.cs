@@ -55,7 +55,9 @@ internal static class BashCompletion
                     return
                     ;;
             esac
-            mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+            # What compgen is given it expands, once, and a name is nothing to expand.
+            # shellcheck disable=SC2016
+            mapfile -t COMPREPLY < <(compgen -W '$words' -- "$cur")
             # A tag: the colon starts a new word for bash, which replaces that one only.
             if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then COMPREPLY=("${COMPREPLY[@]#"${cur%"${cur##*:}"}"}"); fi
         }

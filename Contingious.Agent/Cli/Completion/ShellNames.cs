@@ -6,7 +6,7 @@ namespace Contingious.Agent.Cli.Completion;
 /// </summary>
 internal static class ShellNames
 {
-    /// <summary>Functions that print a name a line.</summary>
+    /// <summary>Functions that print a name a line: names as we give them, for whoever makes a file there may call it anything.</summary>
     public const string Functions =
         """
         __contingious_directory() {
@@ -15,14 +15,17 @@ internal static class ShellNames
             [ "$name" = contingious ] || name=contingious-$name
             printf '%s\n' "$name"
         }
+        __contingious_names() {
+            LC_ALL=C command grep -x '[A-Za-z0-9][A-Za-z0-9._:/-]*'
+        }
         __contingious_images() {
-            command ls "/var/lib/$(__contingious_directory)/images/names" 2>/dev/null | sed -e 's/@latest$//' -e 'y|+@|/:|'
+            command ls "/var/lib/$(__contingious_directory)/images/names" 2>/dev/null | sed -e 's/@latest$//' -e 'y|+@|/:|' | __contingious_names
         }
         __contingious_sandboxes() {
-            command ls "/run/$(__contingious_directory)/locks" 2>/dev/null
+            command ls "/run/$(__contingious_directory)/locks" 2>/dev/null | __contingious_names
         }
         __contingious_recipes() {
-            command find images /usr/share/contingious/images -mindepth 2 -maxdepth 2 -name image.json 2>/dev/null | sed -e 's|/image.json$||' -e 's|.*/||' | sort -u
+            command find images /usr/share/contingious/images -mindepth 2 -maxdepth 2 -name image.json 2>/dev/null | sed -e 's|/image.json$||' -e 's|.*/||' | __contingious_names | sort -u
         }
 
         """;

@@ -60,7 +60,7 @@ internal static class CgroupCheck
             yield break;
         }
 
-        yield return Finding.Ok(Check, $"The agent's jobs run below the cgroup of contingious.service, written by itself (cgroupfs), because {unit} delegates it. What root runs by hand goes there too, or into a scope that systemd delegates where the service is not running.");
+        yield return Finding.Ok(Check, $"The agent's jobs run below the cgroup of contingious.service, written by itself (cgroupfs), because {unit} delegates it. What root runs by hand goes into a scope that systemd makes for it.");
         var service = $"{unified.Path}/system.slice/contingious.service";
         yield return Controllers(host, host.Root.TryStatus(service) is null ? unified.Path : service, "sudo systemctl restart contingious");
     }
@@ -74,7 +74,7 @@ internal static class CgroupCheck
             yield break;
         }
 
-        yield return Finding.Ok(Check, $"Jobs of {account.Name} run below a scope or service of the account's own systemd, written by themselves (cgroupfs), because user@{account.Uid}.service is delegated to it. A command that is in no such unit is started over by 'systemd-run --user --scope'.");
+        yield return Finding.Ok(Check, $"Jobs of {account.Name} run below a scope or service of the account's own systemd, written by themselves (cgroupfs), because user@{account.Uid}.service is delegated to it. A command that is in no such unit has that systemd make a scope for it.");
         yield return Controllers(host, path, $"{host.Setup} && sudo systemctl restart user@{account.Uid}");
         if (host.Root.TryStatus($"/var/lib/systemd/linger/{account.Name}") is null)
         {

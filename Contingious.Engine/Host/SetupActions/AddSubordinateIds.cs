@@ -25,19 +25,15 @@ internal sealed record AddSubordinateIds(string Account, SubordinateKind Kind, l
             AtomicFile.Write(host.Root.At(Path), "", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         }
 
-        await ChangeAsync(host, "add", cancellation).ConfigureAwait(false);
+        await host.RunShadowAsync("usermod", Change("add"), cancellation).ConfigureAwait(false);
     }
 
     internal override async Task UndoAsync(SetupHost host, CancellationToken cancellation)
     {
         // usermod would also take a part of a range that is not the line of ours.
-        if (IsDone(host)) await ChangeAsync(host, "del", cancellation).ConfigureAwait(false);
+        if (IsDone(host)) await host.RunShadowAtRestAsync("usermod", Change("del"), cancellation).ConfigureAwait(false);
         if (Before is { Existed: false } && host.Root.TryRead(Path) is "") File.Delete(host.Root.At(Path));
     }
 
-    private Task ChangeAsync(SetupHost host, string verb, CancellationToken cancellation)
-    {
-        var option = Kind == SubordinateKind.Uid ? $"--{verb}-subuids" : $"--{verb}-subgids";
-        return host.RunShadowAsync("usermod", [option, $"{First}-{First + Count - 1}", Account], cancellation);
-    }
+    private string[] Change(string verb) => [Kind == SubordinateKind.Uid ? $"--{verb}-subuids" : $"--{verb}-subgids", $"{First}-{First + Count - 1}", Account];
 }

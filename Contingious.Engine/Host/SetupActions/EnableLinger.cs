@@ -18,8 +18,13 @@ internal sealed record EnableLinger(string Account) : SetupAction
     internal override Task ApplyAsync(SetupHost host, CancellationToken cancellation) =>
         host.RunSystemdAsync("loginctl", ["enable-linger", Account], cancellation);
 
-    internal override Task UndoAsync(SetupHost host, CancellationToken cancellation) =>
-        Before is { Existed: false } && IsDone(host)
-            ? host.RunSystemdAsync("loginctl", ["disable-linger", Account], cancellation)
-            : Task.CompletedTask;
+    internal override Task UndoAsync(SetupHost host, CancellationToken cancellation)
+    {
+        if (Before is not { Existed: false } || !IsDone(host)) return Task.CompletedTask;
+        if (host.Account is not null) return host.RunSystemdAsync("loginctl", ["disable-linger", Account], cancellation);
+
+        // loginctl knows nobody who is gone.
+        File.Delete(host.Root.At(Path));
+        return Task.CompletedTask;
+    }
 }

@@ -49,7 +49,8 @@ internal sealed record MakeDirectory(string Path, uint Mode, string Owner) : Set
         using var parent = host.Root.OpenParent(Path);
         if (Before is not { Existed: true } before)
         {
-            parent.RemoveTree(Name);
+            if (Owner != "root") parent.RemoveTree(Name);
+            else RemoveUnlessUsed(parent);
             return Task.CompletedTask;
         }
 
@@ -57,6 +58,19 @@ internal sealed record MakeDirectory(string Path, uint Mode, string Owner) : Set
         found.SetOwner(before.Uid, before.Gid);
         found.SetMode(before.Mode);
         return Task.CompletedTask;
+    }
+
+    // Others may have put something of theirs into a directory of root's meanwhile.
+    private void RemoveUnlessUsed(DirectoryHandle parent)
+    {
+        try
+        {
+            parent.RemoveEmptyDirectory(Name);
+        }
+        catch (LinuxException error) when (error.Errno is Errno.ENOTEMPTY or Errno.EEXIST)
+        {
+            // It stays, and is theirs.
+        }
     }
 
     private byte[] Name => Encoding.UTF8.GetBytes(System.IO.Path.GetFileName(Path));

@@ -13,7 +13,7 @@ public sealed class AgentKilledTests(EngineFixture engine, PrivateBroker broker)
     [Fact]
     public async Task R8_A_thousand_jobs_have_one_result_each_though_the_agent_is_killed_twenty_times()
     {
-        await engine.EngineAsync();
+        await engine.SweepAsync();
         var options = broker.NewOptions();
         var before = HostFootprint.Take(engine.Layout);
         var jobs = new MixedJobs("kill", Jobs, seed: 8);

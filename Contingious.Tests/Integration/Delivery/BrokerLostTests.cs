@@ -13,7 +13,7 @@ public sealed class BrokerLostTests(EngineFixture engine, OwnedBroker broker) : 
     [Fact]
     public async Task R6_Five_hundred_jobs_have_one_result_each_though_the_broker_is_killed_three_times()
     {
-        await engine.EngineAsync();
+        await engine.SweepAsync();
         var options = broker.NewOptions();
         var before = HostFootprint.Take(engine.Layout);
         var jobs = new MixedJobs("broker", Jobs, seed: 6);

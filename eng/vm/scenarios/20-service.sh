@@ -22,17 +22,19 @@ phase_start() {
     jobs post restart 50 0.5
     must "jobs are answered" jobs wait restart 8 200
     check "systemctl restart, in the middle of 50 jobs" systemctl restart contingious
-    must "no job is lost and none has two answers: restart" jobs check restart 50 300
+    must "no job is lost and none has two different answers: restart" jobs check restart 50 300
 
-    jobs post reload 12 0.5
+    # Long enough that some run while the next program looks at the configuration and starts.
+    jobs post reload 14 5
     jobs wait reload 2 200
     before=$(agent_pid)
     check "systemctl reload, in the middle of jobs" systemctl reload contingious
-    jobs wait reload 6 200
+    check_soon 200 "the next agent adopts what the runner runs" says adopts journalctl -q -o cat -u contingious
+    jobs wait reload 6 400
     check "the service's main process is the one before" test "$(agent_pid)" = "$before"
     kill -KILL "$(agent_pid)"
-    check "no job is lost and none has two answers: reload, then kill -9" jobs check reload 12 300
-    check_soon 60 "it came back by itself" is_active
+    check "no job is lost and none has two different answers: reload, then kill -9" jobs check reload 14 400
+    check_soon 240 "it came back by itself" is_active
 
     jobs post drain 4 5
     jobs wait drain 1 200
@@ -41,7 +43,7 @@ phase_start() {
     check "what ran when it was stopped was finished" test "$(jobs count drain)" -gt "$answered"
     check_soon 30 "nothing runs any more" has_no_children
     check "the journal has no stack trace" reads_well
-    check "the service starts again" systemctl start contingious
-    check "what waited meanwhile is done" jobs check drain 4 200
+    # What it has left is for the agent that comes next.
+    touch "$DRAINED"
     give_evidence
 }
