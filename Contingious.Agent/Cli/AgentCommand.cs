@@ -84,7 +84,7 @@ internal static class AgentCommand
     {
         // (3) What it is made of.
         var portrait = await HostPortrait.TakeAsync(layout, config, cancellation).ConfigureAwait(false);
-        var parts = new LiveParts(layout, config, portrait, logger) { WaitsForBroker = NextAgent.IsThis() };
+        var parts = new LiveParts(layout, config, portrait, logger) { WaitsForBroker = NextAgent.TakeMark() };
         var loop = new LoopWatch(TimeProvider.System, loopPatience);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "contingious" });
         Configure(builder.Logging);

@@ -30,12 +30,13 @@ internal sealed class NextAgent
         return env.ContainsKey(NotifySocket.Variable) && Environment.ProcessPath is { } program ? new NextAgent(program, args, env) : null;
     }
 
-    /// <summary>Whether this process is one: jobs may run that would end with it.</summary>
-    public static bool IsThis()
+    /// <summary>Takes the mark off that a process which became one has. What it starts has none.</summary>
+    /// <returns>Whether there was one: jobs may run that would end with this process.</returns>
+    public static bool TakeMark()
     {
-        var isThis = Environment.GetEnvironmentVariable(Variable) is not null;
+        var isMarked = Environment.GetEnvironmentVariable(Variable) is not null;
         Environment.SetEnvironmentVariable(Variable, null);
-        return isThis;
+        return isMarked;
     }
 
     /// <summary>Becomes it; returns only by failing.</summary>

@@ -89,12 +89,7 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
             if (orphan is null) continue;
             try
             {
-                if (homes.Find(name) is { } cgroup)
-                {
-                    _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(5), time).ConfigureAwait(false);
-                    await cgroup.RemoveAsync().ConfigureAwait(false);
-                }
-
+                if (homes.Find(name) is { } cgroup) await cgroup.DiscardAsync(TimeSpan.FromSeconds(5), time).ConfigureAwait(false);
                 File.Delete(path);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -112,6 +112,14 @@ public abstract class Cgroup
         }
     }
 
+    /// <summary>Kills everything in it and removes it; nothing happens where it is gone already.</summary>
+    /// <exception cref="IOException">Something in it will not die.</exception>
+    public async Task DiscardAsync(TimeSpan patience, TimeProvider time)
+    {
+        _ = await KillAsync(spared: 0, patience, time).ConfigureAwait(false);
+        await RemoveAsync().ConfigureAwait(false);
+    }
+
     private void KillEach(int spared)
     {
         Freeze(true);

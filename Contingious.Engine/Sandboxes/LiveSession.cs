@@ -113,8 +113,7 @@ public sealed class LiveSession : IDisposable
     {
         try
         {
-            _ = await Cgroup.KillAsync(spared: 0, killPatience, time).ConfigureAwait(false);
-            await Cgroup.RemoveAsync().ConfigureAwait(false);
+            await Cgroup.DiscardAsync(killPatience, time).ConfigureAwait(false);
             File.Delete(ProcessFile);
             File.Delete(ClientFile);
         }

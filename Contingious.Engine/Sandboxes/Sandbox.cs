@@ -123,12 +123,7 @@ internal sealed class Sandbox : IAsyncDisposable
         cgroup = home.Child(Id.Value);
 
         // What an earlier attempt left would count for this one: its kills, its CPU time.
-        if (cgroup.Exists)
-        {
-            _ = await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
-            await cgroup.RemoveAsync().ConfigureAwait(false);
-        }
-
+        if (cgroup.Exists) await cgroup.DiscardAsync(TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
         _ = home.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + runtime.OwnProcesses + room.Processes, limits.Cpus));
         budget = new JobBudget(limits, cgroup);
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Contingious.Agent.Cli;
 using Contingious.Agent.Cli.Completion;
 using Contingious.Engine.Programs;
+using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Commands;
 
@@ -94,12 +95,24 @@ public sealed class CompletionTests : IDisposable
     [InlineData("bash")]
     [InlineData("zsh")]
     [InlineData("fish")]
-    public async Task A_shell_that_is_here_can_read_its_script(string shell)
+    public async Task Each_shell_can_read_its_script(string shell)
     {
-        Assert.SkipWhen(ProgramRunner.Find(shell) is null, $"{shell} is not installed, and nothing else of ours needs it.");
+        Prerequisite.Require(ProgramRunner.Find(shell) is not null, shell);
         var path = $"{directory}/{shell}";
         await File.WriteAllTextAsync(path, CompletionCommand.Render(shell, root));
         Assert.Equal("", await RunAsync(shell, ["-n", path]));
+    }
+
+    [Theory]
+    [InlineData("contingious imp", "import")]
+    [InlineData("contingious image ta", "tag")]
+    [InlineData("contingious run --cpu-t", "--cpu-time")]
+    public async Task Fish_completes_commands_and_options(string line, string expected)
+    {
+        Prerequisite.Require(ProgramRunner.Find("fish") is not null, "fish");
+        await File.WriteAllTextAsync($"{directory}/script", CompletionCommand.Render("fish", root), TestContext.Current.CancellationToken);
+        var offered = await RunAsync("fish", ["--no-config", "-c", $"source ./script; complete --do-complete '{line}'"]);
+        Assert.Equal([expected], offered.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(offer => offer.Split('\t')[0]));
     }
 
     private async Task<string[]> BashAsync(string words, string also = "")
