@@ -104,10 +104,18 @@ public abstract class Cgroup
         var started = time.GetTimestamp();
         while (true)
         {
-            var pids = Pids().Where(pid => pid != spared).ToList();
-            if (pids.Count == 0 && (spared != 0 || !IsPopulated())) return true;
+            try
+            {
+                var pids = Pids().Where(pid => pid != spared).ToList();
+                if (pids.Count == 0 && (spared != 0 || !IsPopulated())) return true;
+                if (spared != 0 || !KillAtOnce()) KillEach(spared);
+            }
+            catch (IOException error) when (CgroupFile.IsGone(error))
+            {
+                // Whoever made it, such as runc, has removed it in this very moment, which the next look sees.
+            }
+
             if (time.GetElapsedTime(started) > patience) return false;
-            if (spared != 0 || !KillAtOnce()) KillEach(spared);
             await Task.Delay(TimeSpan.FromMilliseconds(1), time).ConfigureAwait(false);
         }
     }

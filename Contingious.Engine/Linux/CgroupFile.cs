@@ -29,11 +29,14 @@ internal static class CgroupFile
         {
             return [.. File.ReadAllLines(path).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException || error.HResult == (int)Errno.ENODEV)
+        catch (IOException error) when (IsGone(error))
         {
             return [];
         }
     }
+
+    /// <summary>Whether a file could not be read or written because its cgroup was removed: before it was opened, or since.</summary>
+    public static bool IsGone(IOException error) => error is FileNotFoundException or DirectoryNotFoundException || error.HResult == (int)Errno.ENODEV;
 
     /// <summary>
     /// Removes the directory of a cgroup that has no process any more; nothing happens where it is gone. A process is in no list once it begins to end, and the

@@ -35,14 +35,7 @@ internal sealed class RuntimePlace(Cgroup step, Cgroup joined, Cgroup? start)
     /// <summary>Kills what has not come to be the step's.</summary>
     public async Task KillAsync(TimeSpan patience, TimeProvider time)
     {
-        if (start is not { } beside) return;
-        try
-        {
-            _ = await beside.KillAsync(spared: 0, patience, time).ConfigureAwait(false);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // The runtime has just removed it, behind a container that has ended.
-        }
+        // The runtime removes it behind a container that has ended.
+        if (start is not null) _ = await start.KillAsync(spared: 0, patience, time).ConfigureAwait(false);
     }
 }

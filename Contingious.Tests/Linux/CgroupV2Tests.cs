@@ -73,6 +73,22 @@ public sealed class CgroupV2Tests : IDisposable
 
     [Fact]
     [Trait("Needs", "root")]
+    public async Task What_is_removed_while_it_is_looked_at_has_nothing_left_to_kill()
+    {
+        RootOnly.Require();
+
+        // A device of no driver cannot be opened for ENODEV, which is what a file of a cgroup says that was removed once the file was open.
+        Write("cgroup.procs", "");
+        await ProgramRunner.RequireAsync(new ProgramRequest("mknod", $"{directory}/cgroup.events", "c", "10", "254"), TestContext.Current.CancellationToken);
+        Assert.Equal((int)Errno.ENODEV, Assert.Throws<IOException>(() => File.ReadAllText($"{directory}/cgroup.events")).HResult);
+        var killed = CgroupV2.Delegated(directory).KillAsync(spared: 0, TimeSpan.FromMinutes(1), TimeProvider.System);
+        await Task.Delay(50, TestContext.Current.CancellationToken);
+        File.Delete($"{directory}/cgroup.events");
+        Assert.True(await killed);
+    }
+
+    [Fact]
+    [Trait("Needs", "root")]
     public async Task What_is_busy_for_a_moment_is_removed_a_moment_later()
     {
         RootOnly.Require();

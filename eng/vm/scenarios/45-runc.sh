@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The core of the verdicts once more, by the other runtime.
+# The verdicts once more, by the other runtime; 40-verdicts has the core of them.
 # Only with --soak: it takes minutes, and what it shares with the first run is most of it.
 
 phase_start() {
