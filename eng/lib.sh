@@ -25,6 +25,13 @@ die() {
 }
 [[ -t 1 && -z ${NO_COLOR:-} ]] || say() { printf '\n==> %s\n' "$*"; }
 
+# --help shows a script's head, in which its usage is; eng/contingious hands it on.
+usage() { sed -n '2,/^[^#]/{/^# shellcheck /d;/^#/s/^#\( \|$\)//p}' "$0"; }
+if [[ (${1:-} == --help || ${1:-} == -h) && ${0##*/} != contingious ]]; then
+    usage
+    exit
+fi
+
 is_root() { ((EUID == 0)); }
 
 # Runs a command as root: by sudo where we are somebody else.

@@ -15,7 +15,7 @@ while (($#)); do
     case $1 in
         --out) OUT=${2:?} ;;
         --version) VERSION=${2:?} ;;
-        *) die "no such option: $1. See the head of $CHECKOUT/eng/package.sh" ;;
+        *) die "no such option: $1. See eng/package.sh --help" ;;
     esac
     shift 2
 done

@@ -6,7 +6,7 @@
 set -euo pipefail
 # shellcheck source=eng/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
-(($# == 0)) || die "takes no arguments. See the head of $CHECKOUT/eng/quickstart.sh"
+(($# == 0)) || die "takes no arguments. See eng/quickstart.sh --help"
 
 IMAGE=alpine-hello-world
 EXERCISE=examples/word-count
