@@ -1,4 +1,5 @@
 using Contingious.Engine.Model;
+using Contingious.Engine.Pool;
 using Contingious.Engine.Storage;
 using Contingious.Engine.Storage.Blobs;
 
@@ -32,6 +33,9 @@ public sealed record EngineOptions
 
     /// <summary>What the contents of outputs may take of one result, together.</summary>
     public ByteSize InlineOutputs { get; init; } = OutputLimits.Default.TotalBytes;
+
+    /// <summary>How many sandboxes are made ahead of their jobs: none unless somebody wants that, since they stay until the engine is disposed.</summary>
+    public PoolOptions Pool { get; init; } = PoolOptions.Off;
 
     /// <summary>Told each stage of each job right before it begins: the tests' way to be there at that moment.</summary>
     internal Action<Stage>? Entering { get; init; }

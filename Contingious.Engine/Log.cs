@@ -15,4 +15,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "what an earlier process left of {Sandbox} could not be given back, and is tried again later")]
     public static partial void NotSwept(ILogger logger, Exception error, string sandbox);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "no sandbox of {Image} could be made ahead of its job; jobs have theirs made when they come")]
+    public static partial void NotParked(ILogger logger, Exception error, string image);
 }

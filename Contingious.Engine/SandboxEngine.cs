@@ -2,6 +2,7 @@ using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
+using Contingious.Engine.Pool;
 using Contingious.Engine.Programs;
 using Contingious.Engine.Sandboxes;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,7 @@ namespace Contingious.Engine;
 /// Runs jobs in sandboxes. Lives inside the keeper's namespace. What a submission does is in the report; only our own
 /// faults are thrown.
 /// </summary>
-public sealed class SandboxEngine
+public sealed class SandboxEngine : IAsyncDisposable
 {
     private readonly HostLayout layout;
     private readonly EngineOptions options;
@@ -20,6 +21,7 @@ public sealed class SandboxEngine
     private readonly ImageStore images;
     private readonly Cgroup home;
     private readonly SandboxTable table;
+    private readonly SandboxPool pool;
     private readonly TimeProvider time;
     private readonly ILogger logger;
 
@@ -33,6 +35,7 @@ public sealed class SandboxEngine
         this.logger = logger;
         home = homes.OpenOwn();
         table = new SandboxTable(layout, homes, time, logger);
+        pool = new SandboxPool(options.Pool, ParkAsync, IsCurrent, time, logger);
     }
 
     /// <summary>Opens the engine of this process's account and sweeps up what a killed one left.</summary>
@@ -76,6 +79,9 @@ public sealed class SandboxEngine
         }
     }
 
+    /// <summary>Gives up what was made ahead, and makes no more. Runs that are under way are not touched.</summary>
+    public ValueTask DisposeAsync() => pool.DisposeAsync();
+
     /// <summary>The sandboxes of this account that are live now, whichever process owns them.</summary>
     public IReadOnlyList<LiveSandbox> List() => table.Live();
 
@@ -102,10 +108,14 @@ public sealed class SandboxEngine
         // Prepare
         using var leased = clock.Run(Stage.LeaseImage, () => JobImages.Lease(images, request));                            // 1
         var plans = StepPlan.All(request, leased);
-        var sandbox = Sandbox.Claim(layout, options, request, time);
+        var shape = SandboxShape.Of(request, plans, options.Disk);
+        await pool.PrepareAsync(shape, cancellation).ConfigureAwait(false);
+        var sandbox = Sandbox.Claim(layout, options, request, () => pool.TryTake(shape), time);
+        Telemetry.Taken(sandbox.IsWarm);
         try
         {
-            clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(plans[0], plans, cancellation));                       // 2
+            // A sandbox that was made ahead has these three, and is only given the job's limits.
+            await clock.RunAsync(Stage.CloneRootfs, () => CloneAsync(sandbox, plans, cancellation)).ConfigureAwait(false); // 2
             var bundles = clock.Run(Stage.WriteSpec, () => sandbox.WriteSpecs(plans, initProgram, home));                 // 3
             await clock.RunAsync(Stage.CreateCgroup, () => sandbox.CreateCgroupAsync(home)).ConfigureAwait(false);        // 4
 
@@ -115,7 +125,7 @@ public sealed class SandboxEngine
             {
                 clock.Step = bundle.Plan.Name;
                 if (!sandbox.Has(bundle.Plan)) clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(bundle.Plan, plans, cancellation));
-                if (clock.Run(Stage.CopyIn, () => sandbox.CopyIn(bundle.Plan)) is { } obstructed)                         // 5
+                if (await clock.RunAsync(Stage.CopyIn, () => sandbox.CopyInAsync(bundle.Plan)).ConfigureAwait(false) is { } obstructed) // 5
                 {
                     reports.Add(obstructed);
                     observer?.StepEnded(obstructed);
@@ -123,7 +133,8 @@ public sealed class SandboxEngine
                 }
 
                 options.Observer?.BeforeStep(sandbox.View(bundle.Plan));
-                await using var run = await clock.RunAsync(Stage.Launch, () => sandbox.LaunchAsync(bundle, observer)).ConfigureAwait(false); // 6
+                var run = await clock.RunAsync(Stage.Launch, () => sandbox.LaunchAsync(bundle, observer)).ConfigureAwait(false); // 6
+                pool.Refill();
                 var stoppedFor = await clock.RunAsync(Stage.Wait, () => run.WaitAsync(cancellation)).ConfigureAwait(false); // 7
                 await clock.RunAsync(Stage.Stop, run.StopAsync).ConfigureAwait(false);                                    // 8
                 reports.Add(clock.Run(Stage.Account, () => sandbox.Account(run, stoppedFor)));                            // 9
@@ -134,12 +145,51 @@ public sealed class SandboxEngine
             clock.Step = null;
             var outputs = clock.Run(Stage.CopyOut, sandbox.CopyOut);                                                      // 10
             options.Observer?.AfterSteps();
-            return Conclude(leased.OfJob, reports, outputs);
+            var report = Conclude(leased.OfJob, reports, outputs) with { Warm = sandbox.IsWarm };
+            observer?.Concluded(report with { Timings = [.. clock.Timings] });
+            return report;
         }
         finally
         {
             clock.Step = null;
             await ReleaseAsync(sandbox, clock).ConfigureAwait(false);                                                     // 11
+        }
+    }
+
+    private async ValueTask CloneAsync(Sandbox sandbox, IReadOnlyList<StepPlan> plans, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                sandbox.CloneRootfs(plans[0], plans, cancellation);
+                return;
+            }
+            catch (CapacityException)
+            {
+                // What waits for a job must not keep one from running.
+                if (!await pool.GiveWayAsync().ConfigureAwait(false)) throw;
+            }
+        }
+    }
+
+    private async Task<Sandbox> ParkAsync(SandboxShape shape, CancellationToken cancellation)
+    {
+        using var lease = images.Lease(shape.Image);
+        if (!shape.IsOf(lease.Image)) throw new ImageUnavailableException(shape.Image, $"The image {shape.Image} has been imported anew.");
+        return await Sandbox.ParkAsync(layout, options, shape, initProgram, home, time, cancellation).ConfigureAwait(false);
+    }
+
+    private bool IsCurrent(SandboxShape shape)
+    {
+        try
+        {
+            using var lease = images.Lease(shape.Image);
+            return shape.IsOf(lease.Image);
+        }
+        catch (ImageUnavailableException)
+        {
+            return false;
         }
     }
 

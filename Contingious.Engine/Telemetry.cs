@@ -22,10 +22,16 @@ public static class Telemetry
     /// <summary>Tag of a span: an <see cref="Outcome"/>.</summary>
     public const string OutcomeTag = "contingious.outcome";
 
+    /// <summary>Tag of the sandboxes that jobs ran in: whether they had been made ahead.</summary>
+    public const string WarmTag = "contingious.warm";
+
     private static readonly ActivitySource source = new(Name);
     private static readonly Meter meter = new(Name);
     private static readonly Counter<long> cloned = meter.CreateCounter<long>("contingious.sandbox.cloned", "By", "Bytes of editable rootfs that were copied for sandboxes.");
     private static readonly Counter<long> swept = meter.CreateCounter<long>("contingious.sandbox.swept", "{sandbox}", "Sandboxes of killed processes that were given back.");
+
+    private static readonly Counter<long> taken = meter.CreateCounter<long>("contingious.sandbox.taken", "{sandbox}", "Sandboxes that jobs ran in.");
+    private static readonly UpDownCounter<long> parked = meter.CreateUpDownCounter<long>("contingious.sandbox.parked", "{sandbox}", "Sandboxes that wait for jobs.");
 
     /// <summary>Begins the span of a stage, below the current one.</summary>
     /// <returns>Nothing where nobody listens.</returns>
@@ -39,6 +45,13 @@ public static class Telemetry
 
     /// <summary>A rootfs was copied.</summary>
     internal static void Cloned(long bytes) => cloned.Add(bytes);
+
+    /// <summary>A job has its sandbox.</summary>
+    /// <param name="warm">It had been made ahead.</param>
+    internal static void Taken(bool warm) => taken.Add(1, new KeyValuePair<string, object?>(WarmTag, warm));
+
+    /// <summary>More sandboxes wait for jobs, or less.</summary>
+    internal static void Parked(int change) => parked.Add(change);
 
     /// <summary>What a killed process left was given back.</summary>
     internal static void Swept(int sandboxes)

@@ -67,6 +67,7 @@ internal static class ReportRenderer
 
             json.WriteEndArray();
             json.WriteBoolean("outputs_truncated", report.OutputsTruncated);
+            json.WriteBoolean("warm", report.Warm);
             json.WriteStartArray("timings");
             foreach (var timing in report.Timings)
             {

@@ -6,6 +6,7 @@ using Contingious.Engine;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Model;
+using Contingious.Engine.Pool;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Agent.Cli;
@@ -29,7 +30,7 @@ internal static class RunCommand
             var given = parsed.GetValue(runtime);
             var config = OperatorConfig.Read(entry.Layout, new ConfigOptions(null, given is null ? [] : [new GivenOption("runtime", given, "--runtime")]));
             var job = program.Read(parsed, $"run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", new ImageStore(entry.Layout.ImagesDirectory).Spell(parsed.GetRequiredValue(image)), config.Limits);
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, config.Engine, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
+            var engine = await SandboxEngine.OpenAsync(entry.Layout, config.Engine with { Pool = PoolOptions.Off }, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
             var report = await engine.RunAsync(job.Request, cancellation).ConfigureAwait(false);
             await ReportRenderer.RenderAsync(report, parsed.GetValue(json)).ConfigureAwait(false);
             return ExitCodes.Of(report);

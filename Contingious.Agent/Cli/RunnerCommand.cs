@@ -60,7 +60,12 @@ internal static class RunnerCommand
         var watch = RunnerWatch.Start(config.Telemetry, config.Agent.Name, RunnerMetrics.DirectoryOf(layout));
         await using var watched = watch.ConfigureAwait(false);
         config.Engine.Blobs?.Prune();
-        async Task<ObservedRun> OpenAsync() => (await SandboxEngine.OpenAsync(layout, config.Engine, TimeProvider.System, logging.CreateLogger("contingious.engine")).ConfigureAwait(false)).RunAsync;
+        async Task<RunnerEngine> OpenAsync()
+        {
+            var engine = await SandboxEngine.OpenAsync(layout, config.Engine, TimeProvider.System, logging.CreateLogger("contingious.engine")).ConfigureAwait(false);
+            return new RunnerEngine(engine.RunAsync) { RetireAsync = () => engine.DisposeAsync().AsTask() };
+        }
+
         await RunnerServer.RunAsync(RunnerPlace.Of(layout), options, OpenAsync, TimeProvider.System, logging.CreateLogger("contingious.runner"), cancellation).ConfigureAwait(false);
     }
 

@@ -2,6 +2,7 @@ using Contingious.Agent.Queue;
 using Contingious.Agent.Wire;
 using Contingious.Agent.Work;
 using Contingious.Engine;
+using Contingious.Engine.Pool;
 using Contingious.Engine.Storage.Blobs;
 
 namespace Contingious.Agent.Configuration;
@@ -9,7 +10,7 @@ namespace Contingious.Agent.Configuration;
 /// <summary>A configuration that is being read: each value that is found goes into it, over the defaults.</summary>
 internal sealed class ConfigDraft
 {
-    public EngineOptions Engine { get; set; } = EngineOptions.Default;
+    public EngineOptions Engine { get; set; } = EngineOptions.Default with { Pool = new PoolOptions() };
 
     public LimitPolicy Limits { get; } = new();
 

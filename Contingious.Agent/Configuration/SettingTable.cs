@@ -111,6 +111,9 @@ internal static class SettingTable
     [
         Setting.Choice("runtime", [.. WireNames<RuntimeKind>.All], d => WireNames<RuntimeKind>.Of(d.Engine.Runtime), (d, v) => d.Engine = d.Engine with { Runtime = WireNames<RuntimeKind>.Find(v) ?? RuntimeKind.Crun }),
 
+        Setting.Number("pool.size", 0, MostSlots, d => d.Engine.Pool.Most, (d, v) => d.Engine = d.Engine with { Pool = d.Engine.Pool with { Most = (int)v } }),
+        Setting.Number("pool.expiry_s", 1, MostSeconds, d => d.Engine.Pool.Expiry.TotalSeconds, (d, v) => d.Engine = d.Engine with { Pool = d.Engine.Pool with { Expiry = TimeSpan.FromSeconds(v) } }),
+
         // The most that a job may ask for.
         Setting.Choice("network", ["none", "internet"], d => d.Engine.AllowInternet ? "internet" : "none", (d, v) => d.Engine = d.Engine with { AllowInternet = v == "internet" }),
         Setting.Choice("disk.backend", ["auto", .. WireNames<DiskBackend>.All], d => d.Engine.Disk.Backend is { } backend ? WireNames<DiskBackend>.Of(backend) : "auto", (d, v) => d.Engine = d.Engine with { Disk = d.Engine.Disk with { Backend = WireNames<DiskBackend>.Find(v) } }),

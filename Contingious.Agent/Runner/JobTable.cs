@@ -21,16 +21,21 @@ internal sealed class JobTable(RunnerOptions options, ObservedRun run, Journal j
 
     // Jobs with whom a runner has died run one at a time: the next death tells which of them it was.
     private readonly SemaphoreSlim suspects = new(1);
+
+    // A job is answered before its sandbox is given back; but no more of them are being given back than there are CPUs to do it, so that they cannot pile up.
+    private readonly SemaphoreSlim releases = new(Environment.ProcessorCount);
+    private int releasing;
     private bool retired;
 
     /// <summary>Called whenever a run is over.</summary>
     public Action Ended { get; set; } = () => { };
 
+    /// <summary>Jobs that run, and those that are answered and whose sandboxes are being given back.</summary>
     public int Running
     {
         get
         {
-            lock (access) return running.Count;
+            lock (access) return running.Count + releasing;
         }
     }
 
@@ -107,7 +112,11 @@ internal sealed class JobTable(RunnerOptions options, ObservedRun run, Journal j
 
     public void Settle(JobKey key) => journal.Settle(key);
 
-    public void Dispose() => suspects.Dispose();
+    public void Dispose()
+    {
+        suspects.Dispose();
+        releases.Dispose();
+    }
 
     private RunningJob[] Jobs()
     {
@@ -203,7 +212,7 @@ internal sealed class JobTable(RunnerOptions options, ObservedRun run, Journal j
             job.Ending.ThrowIfCancellationRequested();
             using var span = JobActivity.StartRun(job.Order.TraceParent, key, job.Order.Class);
             var decoded = JobCodec.Decode(job.Order.Message, options.LimitsOf(job.Order.Class));
-            var report = await run(decoded.Request, events, job.Ending).ConfigureAwait(false);
+            var report = await ConclusionAsync(run(decoded.Request, events, job.Ending), events).ConfigureAwait(false);
             JobActivity.End(span, report.Outcome);
             return report;
         }
@@ -228,6 +237,26 @@ internal sealed class JobTable(RunnerOptions options, ObservedRun run, Journal j
             logger.RunFailed(key.JobId, key.Attempt, error);
             return new RunReport { Outcome = Outcome.InternalError, Message = error is ContingiousException ? error.Message : $"The runner failed ({error.GetType().Name}); its log says more." };
         }
+    }
+
+    /// <summary>Waits for a run's report, and not for its sandbox to be given back, unless too many are.</summary>
+    private async Task<RunReport> ConclusionAsync(Task<RunReport> whole, RunEvents events)
+    {
+        await Task.WhenAny(events.Conclusion, whole).ConfigureAwait(false);
+        if (whole.IsCompleted) return await whole.ConfigureAwait(false);
+        await releases.WaitAsync().ConfigureAwait(false);
+        lock (access) releasing++;
+        _ = ReleasedAsync(whole);
+        return await events.Conclusion.ConfigureAwait(false);
+    }
+
+    private async Task ReleasedAsync(Task<RunReport> whole)
+    {
+        // What went wrong with it is in the engine's log.
+        await ((Task)whole).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (access) releasing--;
+        releases.Release();
+        Ended();
     }
 
     private static (FrameKind Kind, FieldWriter? Fields) Told(RunAnswer answer) => (FrameKind.Answer, AnswerMessage.Write(answer));

@@ -14,7 +14,13 @@ internal sealed class RunEvents(JobKey key, TimeProvider time, Action<JobEvent> 
 
     private readonly Lock access = new();
     private readonly List<JobEvent> early = [];
+    private readonly TaskCompletionSource<RunReport> concluded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? started;
+
+    /// <summary>The run's report, as soon as it is settled; it may never come.</summary>
+    public Task<RunReport> Conclusion => concluded.Task;
+
+    public void Concluded(RunReport report) => concluded.TrySetResult(report);
 
     public void StepStarted(string step)
     {

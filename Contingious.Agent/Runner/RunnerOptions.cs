@@ -46,3 +46,11 @@ internal sealed record JournalBounds
 
 /// <summary>Runs one job in one sandbox, as <c>SandboxEngine.RunAsync</c> does.</summary>
 internal delegate Task<RunReport> ObservedRun(RunRequest request, IRunObserver observer, CancellationToken cancellation);
+
+/// <summary>What runs a runner's jobs.</summary>
+/// <param name="Run">Runs one.</param>
+internal sealed record RunnerEngine(ObservedRun Run)
+{
+    /// <summary>Gives up what it keeps for jobs to come; those that run are not touched. May be called again.</summary>
+    public Func<Task> RetireAsync { get; init; } = () => Task.CompletedTask;
+}

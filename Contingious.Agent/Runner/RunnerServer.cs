@@ -21,11 +21,13 @@ internal sealed class RunnerServer : IDisposable
     private readonly CrashJournal crashes;
     private readonly Journal journal;
     private readonly JobTable jobs;
+    private readonly RunnerEngine engine;
     private readonly ConcurrentDictionary<RunnerConnection, Task> connections = new();
     private readonly SemaphoreSlim changed = new(0);
     private long touched;
+    private Task retiring = Task.CompletedTask;
 
-    private RunnerServer(RunnerOptions options, FileLock place, CrashJournal crashes, Journal journal, ObservedRun run, TimeProvider time, ILogger logger)
+    private RunnerServer(RunnerOptions options, FileLock place, CrashJournal crashes, Journal journal, RunnerEngine engine, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.time = time;
@@ -33,7 +35,8 @@ internal sealed class RunnerServer : IDisposable
         this.place = place;
         this.crashes = crashes;
         this.journal = journal;
-        jobs = new JobTable(options, run, journal, crashes, time, logger) { Ended = Touch };
+        this.engine = engine;
+        jobs = new JobTable(options, engine.Run, journal, crashes, time, logger) { Ended = Touch };
         touched = time.GetTimestamp();
     }
 
@@ -45,14 +48,14 @@ internal sealed class RunnerServer : IDisposable
     /// <param name="logger">The runner's log.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="ContingiousException">Another runner has the place and does not give it up.</exception>
-    public static async Task RunAsync(RunnerPlace where, RunnerOptions options, Func<Task<ObservedRun>> open, TimeProvider time, ILogger logger, CancellationToken cancellation)
+    public static async Task RunAsync(RunnerPlace where, RunnerOptions options, Func<Task<RunnerEngine>> open, TimeProvider time, ILogger logger, CancellationToken cancellation)
     {
         Directory.CreateDirectory(where.SocketDirectory, RunnerPlace.Closed);
         using var place = await ClaimAsync(where, options, time, cancellation).ConfigureAwait(false);
-        var run = await open().ConfigureAwait(false);
+        var engine = await open().ConfigureAwait(false);
         Directory.CreateDirectory(where.JournalDirectory, RunnerPlace.Closed);
         var crashes = CrashJournal.Open(where.JournalDirectory, options.Id, logger);
-        using var server = new RunnerServer(options, place, crashes, Journal.Open(where.JournalDirectory, options.Journal, time, logger), run, time, logger);
+        using var server = new RunnerServer(options, place, crashes, Journal.Open(where.JournalDirectory, options.Journal, time, logger), engine, time, logger);
         using var directory = DirectoryHandle.Open(where.SocketDirectory);
         var (name, path) = (RunnerPlace.SocketName(options.Id), $"{where.SocketDirectory}/{RunnerPlace.SocketName(options.Id)}");
 
@@ -80,6 +83,7 @@ internal sealed class RunnerServer : IDisposable
     {
         if (jobs.IsRetired) return;
         jobs.Retire();
+        retiring = engine.RetireAsync();
         logger.RunnerRetiring(options.Id, reason, jobs.Running);
         place.Dispose();
         Touch();
@@ -175,6 +179,8 @@ internal sealed class RunnerServer : IDisposable
     private async Task EndAsync()
     {
         jobs.AbandonAll();
+        await engine.RetireAsync().ConfigureAwait(false);
+        await retiring.ConfigureAwait(false);
         while (jobs.Running > 0) await changed.WaitAsync(lookInterval).ConfigureAwait(false);
 
         // Whoever sees its connection end finds nothing of this runner any more.

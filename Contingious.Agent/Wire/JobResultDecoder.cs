@@ -12,7 +12,7 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
 
     private static readonly MapKeys ResultKeys = new(
         ["v", "job_id", "outcome"],
-        ["attempt", "agent", "message", "field", "image_digest", "steps", "outputs", "outputs_truncated", "timings"]);
+        ["attempt", "agent", "message", "field", "image_digest", "steps", "outputs", "outputs_truncated", "warm", "timings"]);
 
     private static readonly MapKeys TimingKeys = new(["stage", "us"], []);
     private static readonly MapKeys OutputKeys = new(["path", "status"], ["raw_path", "size_bytes", "truncated", "sha256", "content", "blob"]);
@@ -39,6 +39,7 @@ internal ref partial struct JobResultDecoder(ReadOnlyMemory<byte> message, Field
                 case "steps": report = report with { Steps = ReadSteps() }; break;
                 case "outputs": report = report with { Outputs = ReadOutputs() }; break;
                 case "outputs_truncated": report = report with { OutputsTruncated = reader.ReadBool() }; break;
+                case "warm": report = report with { Warm = reader.ReadBool() }; break;
                 case "timings": report = report with { Timings = ReadTimings() }; break;
             }
         }

@@ -7,7 +7,7 @@ internal static class JobResultEncoder
     public static void Write(MessagePackWriter writer, JobResult result)
     {
         var report = result.Report;
-        writer.WriteMapHeader(13);
+        writer.WriteMapHeader(14);
         WriteInteger(writer, "v", WireFormat.Version);
         WriteText(writer, "job_id", result.JobId);
         WriteInteger(writer, "attempt", result.Attempt);
@@ -25,6 +25,8 @@ internal static class JobResultEncoder
         foreach (var output in report.Outputs) WriteOutput(writer, output);
         writer.WriteString("outputs_truncated");
         writer.WriteBool(report.OutputsTruncated);
+        writer.WriteString("warm");
+        writer.WriteBool(report.Warm);
         writer.WriteString("timings");
         writer.WriteArrayHeader(report.Timings.Count);
         foreach (var (stage, elapsed) in report.Timings)

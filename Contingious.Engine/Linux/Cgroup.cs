@@ -49,6 +49,12 @@ public abstract class Cgroup
 
     public abstract Cgroup CreateChild(string name, CgroupLimits limits);
 
+    /// <summary>Gives it other limits than it was made with.</summary>
+    public abstract void Limit(CgroupLimits limits);
+
+    /// <summary>Whether it gets out of the way of whatever else wants a CPU, as long as that is to last.</summary>
+    public abstract void StandBack(bool back);
+
     /// <summary>One without limits of its own: its parents' hold.</summary>
     public abstract Cgroup CreateChild(string name);
 

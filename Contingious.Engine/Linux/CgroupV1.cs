@@ -52,16 +52,25 @@ public sealed class CgroupV1 : Cgroup
     public override Cgroup CreateChild(string name, CgroupLimits limits)
     {
         var child = Make(name);
-        var memory = limits.MemoryBytes.ToString(CultureInfo.InvariantCulture);
-        child.Write("memory", "memory.limit_in_bytes", memory);
-
-        // Absent where the kernel does not account swap; then there is none to be charged to either.
-        if (File.Exists($"{child.DirectoryOf("memory")}/memory.memsw.limit_in_bytes")) child.Write("memory", "memory.memsw.limit_in_bytes", memory);
-        child.Write("pids", "pids.max", limits.Processes.ToString(CultureInfo.InvariantCulture));
-        child.Write("cpu", "cpu.cfs_period_us", PeriodMicroseconds.ToString(CultureInfo.InvariantCulture));
-        child.Write("cpu", "cpu.cfs_quota_us", ((long)(limits.Cpus * PeriodMicroseconds)).ToString(CultureInfo.InvariantCulture));
+        child.Limit(limits);
         return child;
     }
+
+    public override void Limit(CgroupLimits limits)
+    {
+        const string memory = "memory.limit_in_bytes";
+
+        // Absent where the kernel does not account swap; then there is none to be charged to either. It may never be below the other.
+        const string withSwap = "memory.memsw.limit_in_bytes";
+        var files = new List<string> { memory };
+        if (File.Exists($"{DirectoryOf("memory")}/{withSwap}")) files.Insert(limits.MemoryBytes > ReadNumber("memory", withSwap) ? 0 : 1, withSwap);
+        foreach (var file in files) Write("memory", file, limits.MemoryBytes.ToString(CultureInfo.InvariantCulture));
+        Write("pids", "pids.max", limits.Processes.ToString(CultureInfo.InvariantCulture));
+        Write("cpu", "cpu.cfs_period_us", PeriodMicroseconds.ToString(CultureInfo.InvariantCulture));
+        Write("cpu", "cpu.cfs_quota_us", ((long)(limits.Cpus * PeriodMicroseconds)).ToString(CultureInfo.InvariantCulture));
+    }
+
+    public override void StandBack(bool back) => Write("cpu", "cpu.shares", back ? "102" : "1024");
 
     public override CgroupCounters Read() => new(
         ReadCpuTime(),

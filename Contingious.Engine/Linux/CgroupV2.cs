@@ -52,14 +52,21 @@ public sealed class CgroupV2 : Cgroup
     {
         HandOn();
         var child = Make(name);
-        child.Write("memory.max", limits.MemoryBytes);
+        child.Limit(limits);
+        return child;
+    }
+
+    public override void StandBack(bool back) => Write("cpu.weight", back ? 10 : 100);
+
+    public override void Limit(CgroupLimits limits)
+    {
+        Write("memory.max", limits.MemoryBytes);
 
         // Absent where the kernel does not account swap: the doctor warns of a host that swaps then.
-        if (child.Has("memory.swap.max")) child.Write("memory.swap.max", 0);
-        if (limits.DieTogether && child.Has("memory.oom.group")) child.Write("memory.oom.group", 1);
-        child.Write("pids.max", limits.Processes);
-        child.Write("cpu.max", string.Create(CultureInfo.InvariantCulture, $"{(long)(limits.Cpus * PeriodMicroseconds)} {PeriodMicroseconds}"));
-        return child;
+        if (Has("memory.swap.max")) Write("memory.swap.max", 0);
+        if (limits.DieTogether && Has("memory.oom.group")) Write("memory.oom.group", 1);
+        Write("pids.max", limits.Processes);
+        Write("cpu.max", string.Create(CultureInfo.InvariantCulture, $"{(long)(limits.Cpus * PeriodMicroseconds)} {PeriodMicroseconds}"));
     }
 
     /// <summary>Lets its children have limits of their own.</summary>

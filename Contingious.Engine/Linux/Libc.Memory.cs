@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace Contingious.Engine.Linux;
 
@@ -16,7 +15,4 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "memfd_create", SetLastError = true)]
     public static partial int MemfdCreate(byte* name, uint flags);
-
-    [LibraryImport(Name, EntryPoint = "fcntl", SetLastError = true)]
-    public static partial int Fcntl(SafeFileHandle file, int command, int argument);
 }

@@ -11,4 +11,10 @@ public interface IRunObserver
 
     /// <summary>A step has ended and been accounted for.</summary>
     void StepEnded(StepReport report);
+
+    /// <summary>
+    /// The run's report is settled, and only giving the sandbox back is left to do. Its timings do not have that. Not told of a run that could not be begun or that fails,
+    /// which ends when everything is given back.
+    /// </summary>
+    void Concluded(RunReport report);
 }

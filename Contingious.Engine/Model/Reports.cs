@@ -25,6 +25,9 @@ public sealed record RunReport
     /// </summary>
     public bool OutputsTruncated { get; init; }
 
+    /// <summary>Whether the sandbox had been made ahead of the job.</summary>
+    public bool Warm { get; init; }
+
     /// <summary>How long each stage took, in the order in which they ended; per-step stages once for each step.</summary>
     public IReadOnlyList<StageTiming> Timings { get; init; } = [];
 

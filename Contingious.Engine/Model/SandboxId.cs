@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Contingious.Engine.Model;
 
 /// <summary>
@@ -7,6 +9,9 @@ namespace Contingious.Engine.Model;
 public readonly record struct SandboxId
 {
     public const string Prefix = "ctg-";
+
+    // A job id begins with a letter or a digit.
+    private const string ParkedPrefix = $"{Prefix}_parked-";
 
     /// <summary>The longest job id; a file name holds 255 bytes and the sandbox's name adds to it.</summary>
     public const int MaxJobIdLength = 128;
@@ -22,6 +27,12 @@ public readonly record struct SandboxId
         ArgumentOutOfRangeException.ThrowIfNegative(attempt);
         return new SandboxId($"{Prefix}{jobId}-{attempt}");
     }
+
+    /// <summary>A name for a sandbox that is made before its job is known: no job has it.</summary>
+    public static SandboxId NewParked() => new($"{ParkedPrefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}");
+
+    /// <summary>Whether a sandbox of this name was made before its job was known.</summary>
+    public static bool IsParked(string name) => name.StartsWith(ParkedPrefix, StringComparison.Ordinal);
 
     public const string JobIdRule = "A job id has 1 to 128 characters of A-Z a-z 0-9 . _ - and starts with a letter or a digit.";
 

@@ -2,6 +2,9 @@
  * The first process of a sandbox's container: it waits to be told a command, runs it, and reports the kernel's own word on how it ended.
  *
  * usage: init SOCKET
+ *        init join LOG FILE... -- PROGRAM ARGUMENT...
+ *
+ * The second form is outside of any container: it joins a cgroup by each FILE and becomes the program, so that no process is left between.
  *
  * It connects the unix socket, says READY, and reads one `struct order` with what follows it: whose the command is, what it may use, its
  * working directory, arguments and environment, as bytes. The command becomes a child with nothing of ours left: no capability that was
@@ -30,6 +33,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -253,8 +257,28 @@ static pid_t start(void)
     return first.kind == STARTED ? child : -1;
 }
 
+/* Writing 0 means the writer itself (cgroups(7)). */
+static int join(const char *log, char **words)
+{
+    const char *fault = "cannot join";
+    for (; *words && strcmp(*words, "--") != 0; words++) {
+        int file = open(*words, O_WRONLY | O_CLOEXEC);
+        if (file < 0 || write(file, "0", 1) != 1) goto failed;
+        close(file);
+    }
+    if (*words && *++words) {
+        fault = "cannot execute";
+        execvp(*words, words);
+    }
+failed:;
+    int error = errno, complaint = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (complaint >= 0) dprintf(complaint, "%s %s: %s\n", fault, *words ? *words : "nothing", strerror(error));
+    return BAD_START;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 3 && strcmp(argv[1], "join") == 0) return join(argv[2], argv + 3);
     sigset_t children;
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);

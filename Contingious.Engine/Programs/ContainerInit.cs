@@ -78,6 +78,14 @@ internal sealed class ContainerInit : IDisposable
     /// <summary>Where the program lies beside this one.</summary>
     public static string BuiltProgram => Path.Combine(AppContext.BaseDirectory, "contingious-init");
 
+    /// <summary>A program that joins cgroups before anything else. The init becomes it: no process is left between.</summary>
+    /// <param name="init">The init.</param>
+    /// <param name="log">Where it says what went wrong.</param>
+    /// <param name="joinFiles">The cgroup.procs files.</param>
+    /// <param name="command">The program and its arguments.</param>
+    public static ProgramRequest Join(string init, string log, IReadOnlyList<string> joinFiles, IReadOnlyList<string> command) =>
+        new(init, ["join", log, .. joinFiles, "--", .. command]);
+
     /// <summary>The init's pid, as the host numbers it.</summary>
     public int Pid { get; }
 

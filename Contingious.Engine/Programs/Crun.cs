@@ -14,6 +14,9 @@ internal sealed class Crun(string stateDirectory) : OciRuntime(stateDirectory)
     /// <summary>crun, which waits, and the container's init.</summary>
     public override int OwnProcesses => 2;
 
+    /// <remarks>The container has the very streams that crun has.</remarks>
+    public override bool RelaysStreams => false;
+
     public override RuntimeRoom RoomBeside(int sessions) => new(sessions, ByteSize.Zero);
 
     public override string? CgroupsPath(Cgroup job, string step) => null;

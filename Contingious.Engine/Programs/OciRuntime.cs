@@ -13,10 +13,8 @@ internal abstract class OciRuntime(string stateDirectory)
 {
     // Each word is an argument of its own, never part of the script: $1… up to "--" are files to join, the rest the program.
     // The shell writes 0, which means the writer itself, and then becomes the program: no process is left between.
-    internal const string JoinAndBecome =
-        "log=$1; shift; while [ \"$1\" != -- ]; do echo 0 > \"$1\" || { echo \"cannot join $1\" > \"$log\"; exit 125; }; shift; done 2>/dev/null; shift; exec \"$@\"";
-
-    // The same for a further command, whose caller wants to read what went wrong. Its streams are a terminal where one is named.
+    // It is for a further command, whose caller wants to read what went wrong; a step's runtime is put into its place by the init (ContainerInit.Join).
+    // Its streams are a terminal where one is named.
     private const string JoinForSession =
         "[ -z \"$1\" ] || exec <>\"$1\" >&0 2>&1; shift; " +
         "while [ \"$1\" != -- ]; do { echo 0 > \"$1\"; } 2>/dev/null || { " +
@@ -59,13 +57,17 @@ internal abstract class OciRuntime(string stateDirectory)
     {
     }
 
+    /// <summary>Whether it stands between a container and its streams, and may still pass something on when everything in it is dead.</summary>
+    public abstract bool RelaysStreams { get; }
+
     /// <summary>Runs one container in the foreground.</summary>
+    /// <param name="init">The containers' init.</param>
     /// <param name="container">The container's id.</param>
     /// <param name="bundle">The directory of its config.json.</param>
     /// <param name="joinFiles">The cgroup.procs files to join first.</param>
     /// <param name="log">Where it writes its own errors, so that they are never mistaken for the program's.</param>
-    public ProgramRequest Run(string container, string bundle, IReadOnlyList<string> joinFiles, string log) =>
-        Request(["-c", JoinAndBecome, "join", log, .. joinFiles, "--", .. Command, .. Log(log), "run", "--bundle", bundle, container]);
+    public ProgramRequest Run(string init, string container, string bundle, IReadOnlyList<string> joinFiles, string log) =>
+        ContainerInit.Join(init, log, joinFiles, [.. Command, .. Log(log), "run", "--bundle", bundle, container]) with { Env = Environment };
 
     /// <summary>Runs a further command in a container. It is described by a file: the bare form would drop no_new_privs.</summary>
     /// <param name="container">The container's id.</param>

@@ -1,6 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.IO.Pipes;
+using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Contingious.Engine.Programs;
 
@@ -147,6 +150,9 @@ public static class ProgramRunner
 /// <summary>A started program and its pipes.</summary>
 public sealed class RunningProgram : IDisposable
 {
+    /// <summary>What an empty pipe takes without anybody waiting, be its owner short of room for pipes (pipe(7), PIPE_BUF).</summary>
+    private const int Atomic = 4096;
+
     private readonly Process process;
 
     internal RunningProgram(Process process) => this.process = process;
@@ -158,6 +164,12 @@ public sealed class RunningProgram : IDisposable
     public Stream Stdout => process.StandardOutput.BaseStream;
 
     public Stream Stderr => process.StandardError.BaseStream;
+
+    /// <summary>The reading end of its standard output, for whoever does not read it as a stream.</summary>
+    public SafeHandle StdoutPipe => Pipe(Stdout);
+
+    /// <summary>As <see cref="StdoutPipe"/>.</summary>
+    public SafeHandle StderrPipe => Pipe(Stderr);
 
     public int ExitCode => process.ExitCode;
 
@@ -174,7 +186,8 @@ public sealed class RunningProgram : IDisposable
             var stdin = process.StandardInput.BaseStream;
             await using (stdin.ConfigureAwait(false))
             {
-                if (!content.IsEmpty) await stdin.WriteAsync(content, cancellation).ConfigureAwait(false);
+                if (content.Length <= Atomic) stdin.Write(content.Span);
+                else await stdin.WriteAsync(content, cancellation).ConfigureAwait(false);
             }
         }
         catch (IOException)
@@ -196,5 +209,12 @@ public sealed class RunningProgram : IDisposable
         }
     }
 
-    public void Dispose() => process.Dispose();
+    public void Dispose()
+    {
+        // The process itself leaves them to the garbage collector once they were asked for.
+        foreach (var pipe in new[] { Stdin, Stdout, Stderr }) pipe.Dispose();
+        process.Dispose();
+    }
+
+    private static SafePipeHandle Pipe(Stream stream) => ((PipeStream)stream).SafePipeHandle;
 }

@@ -27,6 +27,9 @@ internal sealed class Runc(string stateDirectory) : OciRuntime(stateDirectory)
     /// <summary>The container's init.</summary>
     public override int OwnProcesses => 1;
 
+    /// <remarks>Pipes of its own, where it is not detached.</remarks>
+    public override bool RelaysStreams => true;
+
     public override RuntimeRoom RoomBeside(int sessions) => new(ThreadsOfRun + (sessions * ThreadsOfExec), new ByteSize(memoryOfRun.Bytes + (sessions * memoryOfExec.Bytes)));
 
     public override string? CgroupsPath(Cgroup job, string step) => DirectoryOf(SessionsOf(job, step))[CgroupMount.Length..];

@@ -18,14 +18,14 @@ internal sealed class Slirp : IAsyncDisposable
     private Slirp(RunningProgram program) => this.program = program;
 
     /// <summary>Gives a network namespace an interface, an address, a route out and a name server, and returns when they are there.</summary>
+    /// <param name="init">The containers' init.</param>
     /// <param name="pid">A process in that namespace.</param>
     /// <param name="joinFiles">The cgroup.procs files to join first.</param>
     /// <exception cref="ContingiousException">There is no way out to be had on this host; the message says why.</exception>
-    public static async Task<Slirp> StartAsync(int pid, IReadOnlyList<string> joinFiles, CancellationToken cancellation)
+    public static async Task<Slirp> StartAsync(string init, int pid, IReadOnlyList<string> joinFiles, CancellationToken cancellation)
     {
         var target = pid.ToString(CultureInfo.InvariantCulture);
-        var program = ProgramRunner.Start(new ProgramRequest("sh", [
-            "-c", OciRuntime.JoinAndBecome, "join", "/dev/stderr", .. joinFiles, "--",
+        var program = ProgramRunner.Start(ContainerInit.Join(init, "/dev/stderr", joinFiles, [
             "slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=1", "--exit-fd=0", target, "tap0",
         ]));
         var network = new Slirp(program);

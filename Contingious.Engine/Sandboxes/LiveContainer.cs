@@ -12,27 +12,33 @@ internal sealed class LiveContainer
     private readonly OciRuntime runtime;
     private readonly Cgroup job;
     private readonly string sandbox;
+    private readonly string place;
     private readonly string step;
     private readonly ProcessIdentity first;
 
-    private LiveContainer(HostLayout layout, OciRuntime runtime, Cgroup job, string sandbox, string step, ProcessIdentity first)
+    private LiveContainer(HostLayout layout, OciRuntime runtime, Cgroup job, string sandbox, string place, string step, ProcessIdentity first)
     {
         this.layout = layout;
         this.runtime = runtime;
         this.job = job;
         this.sandbox = sandbox;
+        this.place = place;
         this.step = step;
         this.first = first;
     }
 
-    public string Id => $"{sandbox}-{step}";
+    public string Id => $"{place}-{step}";
 
     public int Pid => first.Pid;
 
     /// <summary>Finds a sandbox's container: the last step of it whose first process lives. Nothing while there is none.</summary>
-    public static LiveContainer? Find(HostLayout layout, Cgroup job, string sandbox)
+    /// <param name="layout">Where the account has its directories.</param>
+    /// <param name="job">The sandbox's cgroup.</param>
+    /// <param name="sandbox">What the sandbox is called.</param>
+    /// <param name="place">The name by which it was made.</param>
+    public static LiveContainer? Find(HostLayout layout, Cgroup job, string sandbox, string place)
     {
-        var directory = $"{layout.SandboxesDirectory}/{sandbox}";
+        var directory = $"{layout.SandboxesDirectory}/{place}";
         if (!Directory.Exists(directory)) return null;
         var runtimes = OciRuntime.All(layout);
         foreach (var step in Directory.EnumerateDirectories(directory, "step-*").Select(path => Path.GetFileName(path)).OrderDescending())
@@ -40,7 +46,7 @@ internal sealed class LiveContainer
             foreach (var runtime in runtimes)
             {
                 // A pid that was used again has another start time.
-                if (runtime.FindProcess($"{sandbox}-{step}") is { IsAlive: true } first) return new LiveContainer(layout, runtime, job, sandbox, step, first);
+                if (runtime.FindProcess($"{place}-{step}") is { IsAlive: true } first) return new LiveContainer(layout, runtime, job, sandbox, place, step, first);
             }
         }
 
@@ -54,8 +60,8 @@ internal sealed class LiveContainer
     /// <exception cref="ContingiousException">The sandbox has as many as it may have, or has ended.</exception>
     public async Task<LiveSession> ExecAsync(SessionRequest request, TimeProvider time, CancellationToken cancellation)
     {
-        var directory = $"{layout.SandboxesDirectory}/{sandbox}";
-        var session = await LiveSession.BeginAsync(directory, runtime.SessionsOf(job, step), first, time, cancellation).ConfigureAwait(false);
+        var directory = $"{layout.SandboxesDirectory}/{place}";
+        var session = await LiveSession.BeginAsync(sandbox, directory, runtime.SessionsOf(job, step), first, time, cancellation).ConfigureAwait(false);
         try
         {
             WriteProcess($"{directory}/{step}/process.json", session.ProcessFile, request.Args, request.TerminalPath is not null);

@@ -77,7 +77,7 @@ public sealed class LiveSession : IDisposable
 
     /// <summary>Begins one whose client is this process. Until it is disposed no other one begins.</summary>
     /// <exception cref="ContingiousException">There are <see cref="MostAtOnce"/>.</exception>
-    internal static async Task<LiveSession> BeginAsync(string sandboxDirectory, Cgroup job, ProcessIdentity container, TimeProvider time, CancellationToken cancellation)
+    internal static async Task<LiveSession> BeginAsync(string sandbox, string sandboxDirectory, Cgroup job, ProcessIdentity container, TimeProvider time, CancellationToken cancellation)
     {
         var directory = DirectoryOf(sandboxDirectory);
         Directory.CreateDirectory(directory);
@@ -92,7 +92,7 @@ public sealed class LiveSession : IDisposable
                 else await session.EndAsync().ConfigureAwait(false);
             }
 
-            if (live >= MostAtOnce) throw new ContingiousException($"busy: {live} commands run in {Path.GetFileName(sandboxDirectory)} beside its own, and there are no more at once. End one of them first.");
+            if (live >= MostAtOnce) throw new ContingiousException($"busy: {live} commands run in {sandbox} beside its own, and there are no more at once. End one of them first.");
             var name = $"{Prefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
             var begun = new LiveSession(directory, name, job.Child(name), time) { Container = container };
             var client = ProcessIdentity.Of(Environment.ProcessId) ?? throw new HostNotReadyException("This process is not in /proc: is it mounted?");

@@ -1,18 +1,22 @@
+using Contingious.Engine.Linux;
+
 namespace Contingious.Engine.Sandboxes;
 
-/// <summary>Is told bytes that it has to copy where it wants to keep them.</summary>
-internal delegate void ObserveBytes(ReadOnlySpan<byte> bytes);
-
 /// <summary>
-/// Keeps the first three quarters and the last quarter of a stream within a bound, counts all of it, and goes on
-/// draining past the bound: memory never depends on what a program prints.
+/// Keeps the first three quarters and the last quarter of a stream within a bound, and counts all of it: memory never depends on what a program
+/// prints, and is taken as it prints.
 /// </summary>
 /// <param name="limit">Bytes to keep.</param>
-/// <param name="observe">Told what is produced, as it comes, up to the bound; it must not block.</param>
-internal sealed class OutputCapture(long limit, ObserveBytes? observe = null)
+/// <param name="observe">Told what is produced, as it comes, up to the bound.</param>
+internal sealed class OutputCapture(long limit, TakeBytes? observe = null)
 {
-    private readonly byte[] head = new byte[limit - (limit / 4)];
-    private readonly byte[] tail = new byte[limit / 4];
+    private const int FirstRoom = 4 << 10;
+
+    private readonly Lock access = new();
+    private readonly int headLimit = checked((int)(limit - (limit / 4)));
+    private readonly int tailLimit = (int)(limit / 4);
+    private byte[] head = [];
+    private byte[] tail = [];
     private int headLength;
     private int tailNext;
     private long produced;
@@ -20,53 +24,49 @@ internal sealed class OutputCapture(long limit, ObserveBytes? observe = null)
     /// <summary>Bytes produced so far.</summary>
     public long Produced => Interlocked.Read(ref produced);
 
-    public bool Truncated => Produced > head.Length + tail.Length;
-
-    /// <summary>Reads a stream to its end.</summary>
-    public async Task DrainAsync(Stream stream, CancellationToken cancellation)
-    {
-        var buffer = new byte[32 << 10];
-        int read;
-        while ((read = await stream.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0) Append(buffer.AsSpan(0, read));
-    }
+    public bool Truncated => Produced > limit;
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
         var told = (int)Math.Clamp(limit - Produced, 0, bytes.Length);
         if (told > 0) observe?.Invoke(bytes[..told]);
-        lock (head)
+        lock (access)
         {
-            var intoHead = Math.Min(bytes.Length, head.Length - headLength);
+            var intoHead = Math.Min(bytes.Length, headLimit - headLength);
+            if (headLength + intoHead > head.Length) Array.Resize(ref head, (int)Math.Min(headLimit, Math.Max(FirstRoom, Math.Max(headLength + intoHead, 2L * head.Length))));
             bytes[..intoHead].CopyTo(head.AsSpan(headLength));
             headLength += intoHead;
             Interlocked.Add(ref produced, bytes.Length);
-            var rest = bytes[intoHead..];
-            if (tail.Length == 0) return;
-            if (rest.Length > tail.Length) rest = rest[^tail.Length..];
-            foreach (var part in new[] { Math.Min(rest.Length, tail.Length - tailNext), rest.Length })
-            {
-                var count = Math.Min(part, rest.Length);
-                rest[..count].CopyTo(tail.AsSpan(tailNext));
-                tailNext = (tailNext + count) % tail.Length;
-                rest = rest[count..];
-            }
+            if (intoHead < bytes.Length && tailLimit > 0) AppendTail(bytes[intoHead..]);
         }
     }
 
     /// <summary>What is kept, in order.</summary>
     public ReadOnlyMemory<byte> Kept()
     {
-        lock (head)
+        lock (access)
         {
-            var inTail = Math.Min(produced - headLength, tail.Length);
+            var inTail = (int)Math.Min(produced - headLength, tailLimit);
             var kept = new byte[headLength + inTail];
             head.AsSpan(0, headLength).CopyTo(kept);
-            for (long i = 0; i < inTail; i++)
-            {
-                kept[headLength + i] = tail[(tailNext - inTail + i + tail.Length) % tail.Length];
-            }
+            if (inTail == 0) return kept;
 
+            // The tail goes round: its oldest byte is where the next one would be, once it is full.
+            var oldest = (tailNext - inTail + tailLimit) % tailLimit;
+            var first = Math.Min(inTail, tailLimit - oldest);
+            tail.AsSpan(oldest, first).CopyTo(kept.AsSpan(headLength));
+            tail.AsSpan(0, inTail - first).CopyTo(kept.AsSpan(headLength + first));
             return kept;
         }
+    }
+
+    private void AppendTail(ReadOnlySpan<byte> bytes)
+    {
+        if (tail.Length == 0) tail = new byte[tailLimit];
+        if (bytes.Length > tailLimit) bytes = bytes[^tailLimit..];
+        var first = Math.Min(bytes.Length, tailLimit - tailNext);
+        bytes[..first].CopyTo(tail.AsSpan(tailNext));
+        bytes[first..].CopyTo(tail);
+        tailNext = (tailNext + bytes.Length) % tailLimit;
     }
 }

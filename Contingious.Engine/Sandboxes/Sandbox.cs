@@ -4,6 +4,7 @@ using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
+using Contingious.Engine.Pool;
 using Contingious.Engine.Programs;
 using Contingious.Engine.Storage;
 
@@ -11,7 +12,7 @@ namespace Contingious.Engine.Sandboxes;
 
 /// <summary>
 /// One job's whole guarded place: its lock, slice of ids, disk with the clones on it, and cgroup. Used by one job only, and given back newest
-/// first, whatever happened.
+/// first, whatever happened. It may be made ahead of its job, up to a container that waits for a command; then it has a name of its own, and the job's leads to it.
 /// </summary>
 internal sealed class Sandbox : IAsyncDisposable
 {
@@ -21,18 +22,23 @@ internal sealed class Sandbox : IAsyncDisposable
 
     private readonly HostLayout layout;
     private readonly EngineOptions options;
-    private readonly RunRequest request;
     private readonly TimeProvider time;
     private readonly OciRuntime runtime;
+    private readonly SandboxId place;
     private readonly FileLock hold;
     private readonly Dictionary<string, RootfsClone> rootfses = [];
     private readonly List<string> launched = [];
+    private RunRequest request;
+    private FileLock? jobHold;
+    private StepContainer? waiting;
     private IdSlice? slice;
     private JobDisk? disk;
     private SandboxMounts? mounts;
     private Cgroup? cgroup;
     private JobBudget? budget;
     private StepPlan? last;
+    private StepRun? ended;
+    private bool hasRun;
     private bool released;
 
     private Sandbox(HostLayout layout, EngineOptions options, RunRequest request, FileLock hold, TimeProvider time)
@@ -41,13 +47,21 @@ internal sealed class Sandbox : IAsyncDisposable
         this.options = options;
         this.request = request;
         this.hold = hold;
+        place = request.Id;
         this.time = time;
         runtime = OciRuntime.Of(options.Runtime, layout);
     }
 
+    /// <summary>The job's name.</summary>
     public SandboxId Id => request.Id;
 
-    private string SandboxDirectory => $"{layout.SandboxesDirectory}/{Id}";
+    /// <summary>Whether it was made ahead of its job.</summary>
+    public bool IsWarm => jobHold is not null;
+
+    /// <summary>Whether a container of it waits for a command.</summary>
+    public bool IsWaiting => waiting is { Program.HasExited: false };
+
+    private string SandboxDirectory => $"{layout.SandboxesDirectory}/{place}";
 
     private JobDisk Disk => disk ?? throw new InvalidOperationException("The sandbox has no disk yet.");
 
@@ -61,11 +75,55 @@ internal sealed class Sandbox : IAsyncDisposable
     /// <exception cref="CapacityException">
     /// A live sandbox has that name: the same job, or another one that was given its id and attempt, runs here already. When it ends there is room.
     /// </exception>
-    public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, TimeProvider time)
+    public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, TimeProvider time) =>
+        new(layout, options, request, Hold(layout, request.Id), time);
+
+    /// <summary>As <see cref="Claim(HostLayout, EngineOptions, RunRequest, TimeProvider)"/>, and takes one that was made ahead, where there is one.</summary>
+    /// <param name="layout">Where the account has its directories.</param>
+    /// <param name="options">What the operator decides.</param>
+    /// <param name="request">The job.</param>
+    /// <param name="take">Gives a sandbox that fits the job.</param>
+    /// <param name="time">The clock.</param>
+    public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, Func<Sandbox?> take, TimeProvider time)
     {
-        var hold = FileLock.TryClaim($"{layout.LocksDirectory}/{request.Id}")
-            ?? throw new CapacityException($"{request.Id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
-        return new Sandbox(layout, options, request, hold, time);
+        var hold = Hold(layout, request.Id);
+
+        // Something of a killed one has the name: it goes when the name's own sandbox is made.
+        if (Path.Exists($"{layout.SandboxesDirectory}/{request.Id}") || take() is not { } parked) return new Sandbox(layout, options, request, hold, time);
+        parked.jobHold = hold;
+        parked.request = request;
+        return parked;
+    }
+
+    /// <summary>Makes a sandbox ahead of its job.</summary>
+    /// <param name="layout">Where the account has its directories.</param>
+    /// <param name="options">What the operator decides.</param>
+    /// <param name="shape">What it can be used for.</param>
+    /// <param name="initProgram">The containers' init.</param>
+    /// <param name="home">Below which cgroup.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <exception cref="ContingiousException">It cannot be made; nothing is left of it.</exception>
+    public static async Task<Sandbox> ParkAsync(HostLayout layout, EngineOptions options, SandboxShape shape, string initProgram, Cgroup home, TimeProvider time, CancellationToken cancellation)
+    {
+        var request = new RunRequest { Id = SandboxId.NewParked(), Image = shape.Image, Steps = [new StepRequest()], Network = shape.Network };
+        var sandbox = Claim(layout, options, request, time);
+        try
+        {
+            sandbox.CloneRootfs(shape.Plans[0], shape.Plans, cancellation);
+            var bundle = sandbox.WriteSpec(shape.Plans[0], initProgram, home);
+            await sandbox.CreateCgroupAsync(home).ConfigureAwait(false);
+            sandbox.JobCgroup.StandBack(true);
+            sandbox.Mounts.PrepareStep();
+            sandbox.waiting = await sandbox.StartAsync(bundle).ConfigureAwait(false);
+            if (sandbox.waiting.Init is null) throw new ContingiousException($"{sandbox.runtime.Name} could not run a container of {shape.Image}: {sandbox.waiting.Complaint()}");
+            return sandbox;
+        }
+        catch
+        {
+            await sandbox.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Whether a step's rootfs is there already.</summary>
@@ -78,6 +136,13 @@ internal sealed class Sandbox : IAsyncDisposable
     /// <exception cref="RejectedRequestException">The request's mounts are not to be had.</exception>
     public void CloneRootfs(StepPlan plan, IReadOnlyList<StepPlan> all, CancellationToken cancellation)
     {
+        if (waiting is not null && Has(plan))
+        {
+            Directory.CreateSymbolicLink($"{layout.SandboxesDirectory}/{Id}", $"{place}");
+            Disk.Limit(request.Limits.Disk, request.Limits.Inodes);
+            return;
+        }
+
         slice ??= IdSlice.Lease(layout);
         if (disk is null)
         {
@@ -85,7 +150,7 @@ internal sealed class Sandbox : IAsyncDisposable
 
             // The container's own root walks through here to its rootfs.
             File.SetUnixFileMode(SandboxDirectory, (UnixFileMode)0x1C9); // 0711
-            disk = JobDisk.Create(layout, SandboxDirectory, options.Disk, request.Limits.Disk, request.Limits.Inodes, new ByteSize(all.DistinctBy(other => other.Rootfs).Sum(other => other.Image.EditableBytes + EtcFiles.RoomBytes)));
+            disk = JobDisk.Create(layout, SandboxDirectory, options.Disk, request.Limits.Disk, request.Limits.Inodes, SandboxShape.RoomOf(all));
             mounts = new SandboxMounts(layout, options, request, disk, SandboxDirectory, slice.FirstId);
         }
 
@@ -108,7 +173,7 @@ internal sealed class Sandbox : IAsyncDisposable
             Mounts.Validate(plan);
         }
 
-        return [.. plans.Select(plan => WriteSpec(plan, initProgram, runtime.CgroupsPath(home.Child(Id.Value), plan.Name)))];
+        return [.. plans.Select(plan => WriteSpec(plan, initProgram, home))];
     }
 
     public async ValueTask CreateCgroupAsync(Cgroup home)
@@ -118,21 +183,31 @@ internal sealed class Sandbox : IAsyncDisposable
         var network = request.Network == NetworkMode.Internet ? ByteSize.FromMiB(16) : ByteSize.Zero;
         var room = runtime.RoomBeside(sessions);
         var limits = request.Limits;
+        var all = new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + runtime.OwnProcesses + room.Processes, limits.Cpus);
+        if (waiting is not null)
+        {
+            JobCgroup.Limit(all);
+            JobCgroup.StandBack(false);
+            budget = new JobBudget(limits, JobCgroup);
+            return;
+        }
 
         // Ours to remove from before it is there.
-        cgroup = home.Child(Id.Value);
+        cgroup = home.Child(place.Value);
 
         // What an earlier attempt left would count for this one: its kills, its CPU time.
         if (cgroup.Exists) await cgroup.DiscardAsync(TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
-        _ = home.CreateChild(Id.Value, new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + runtime.OwnProcesses + room.Processes, limits.Cpus));
+
+        _ = home.CreateChild(place.Value, all);
         budget = new JobBudget(limits, cgroup);
     }
 
     /// <summary>Puts a step's files in place, and before the first step the job's. What an earlier step left in their way is that step's doing, and ends the job so.</summary>
     /// <returns>The step's report where it cannot be run; else nothing.</returns>
     /// <exception cref="RejectedRequestException">Nothing has run yet, and the files cannot be put in place.</exception>
-    public StepReport? CopyIn(StepPlan plan)
+    public async Task<StepReport?> CopyInAsync(StepPlan plan)
     {
+        await LeaveStepAsync().ConfigureAwait(false);
         try
         {
             LeaveFresh(plan);
@@ -142,16 +217,16 @@ internal sealed class Sandbox : IAsyncDisposable
             if (plan.Index == 0) input.Put(request.Files, "files");
             input.Put(plan.Step.Files, $"steps[{plan.Index}].files");
             input.RequireMountPoints(Mounts.PointsOf(plan), SandboxMounts.FilePointsOf(plan));
-            Mounts.PrepareStep();
+            if (waiting is null) Mounts.PrepareStep();
             return null;
         }
-        catch (RejectedRequestException error) when (launched.Count > 0)
+        catch (RejectedRequestException error) when (hasRun)
         {
             return new StepReport { Name = plan.Step.Name, Outcome = Outcome.NonZeroExit, Field = error.Field, Message = $"An earlier step left something in the way of {error.Field}. {error.Message}" };
         }
         catch (IOException error) when (IsDiskFull(error))
         {
-            if (launched.Count == 0) throw new RejectedRequestException("limits.disk_bytes", $"The job's files do not fit into its disk limit ({error.Message}). Raise limits.disk_bytes or limits.inodes.");
+            if (!hasRun) throw new RejectedRequestException("limits.disk_bytes", $"The job's files do not fit into its disk limit ({error.Message}). Raise limits.disk_bytes or limits.inodes.");
             return new StepReport { Name = plan.Step.Name, Outcome = Outcome.DiskLimit, Message = $"The files of the step no longer fit: earlier steps used the disk limit up ({error.Message})." };
         }
     }
@@ -159,32 +234,49 @@ internal sealed class Sandbox : IAsyncDisposable
     /// <summary>A step's rootfs, for whoever looks at it from outside while nothing runs in it.</summary>
     public RootfsView View(StepPlan plan) => new(rootfses[plan.Rootfs].RootfsDirectory, rootfses[plan.Rootfs].WrittenDirectory, Slice.FirstId);
 
-    public Task<StepRun> LaunchAsync(StepBundle bundle, IRunObserver? observer)
+    public async Task<StepRun> LaunchAsync(StepBundle bundle, IRunObserver? observer)
     {
-        var (plan, container) = (bundle.Plan, $"{Id}-{bundle.Plan.Name}");
-        launched.Add(container);
-        var limits = plan.Step.Limits;
-        var cgroup = JobCgroup.CreateChild(plan.Name, new CgroupLimits(limits.Memory.Bytes, limits.Processes + runtime.OwnProcesses, limits.Cpus) { DieTogether = true });
+        var container = waiting;
+        waiting = null;
+        hasRun = true;
+        if (container is null) container = await StartAsync(bundle).ConfigureAwait(false);
+        else container.Cgroup.Limit(LimitsOf(bundle.Plan.Step));
         var launch = new StepLaunch
         {
-            Plan = plan,
+            Plan = bundle.Plan,
             Order = bundle.Order,
-            Container = container,
-            BundleDirectory = bundle.Directory,
-            RootId = Slice.FirstId,
             Network = request.Network,
-            Cgroup = cgroup,
-            Place = runtime.Place(JobCgroup, cgroup, plan.Name),
             JobCgroup = JobCgroup,
             Budget = budget ?? throw new InvalidOperationException("The sandbox has no cgroup yet."),
             Disk = Disk,
             Observer = observer,
         };
-        return StepRun.LaunchAsync(launch, runtime, time);
+        return ended = await StepRun.BeginAsync(launch, container, time).ConfigureAwait(false);
     }
 
     public StepReport Account(StepRun run, Outcome? stoppedFor) =>
         run.Account(stoppedFor, attended: LiveSession.WasIn(SandboxDirectory));
+
+    /// <summary>Starts a step's container, up to its waiting for a command.</summary>
+    private Task<StepContainer> StartAsync(StepBundle bundle)
+    {
+        var (name, container) = (bundle.Plan.Name, $"{place}-{bundle.Plan.Name}");
+        launched.Add(container);
+        var cgroup = JobCgroup.CreateChild(name, LimitsOf(bundle.Plan.Step));
+        var start = new ContainerStart
+        {
+            Container = container,
+            BundleDirectory = bundle.Directory,
+            InitProgram = bundle.InitProgram,
+            RootId = Slice.FirstId,
+            Cgroup = cgroup,
+            Place = runtime.Place(JobCgroup, cgroup, name),
+        };
+        return StepContainer.StartAsync(start, runtime, time);
+    }
+
+    private CgroupLimits LimitsOf(StepRequest step) =>
+        new(step.Limits.Memory.Bytes, step.Limits.Processes + runtime.OwnProcesses, step.Limits.Cpus) { DieTogether = true };
 
     /// <summary>Collects what the job asks back, as the last step that ran saw it.</summary>
     public (IReadOnlyList<OutputFile> Files, bool Truncated) CopyOut()
@@ -209,7 +301,7 @@ internal sealed class Sandbox : IAsyncDisposable
         if (released) return;
         released = true;
         Exception? first = null;
-        foreach (var giveBack in new Func<Task>[] { RemoveContainersAsync, RemoveCgroupAsync, RemoveDisk })
+        foreach (var giveBack in new Func<Task>[] { LeaveStepAsync, LeaveWaitingAsync, RemoveContainersAsync, RemoveCgroupAsync, RemoveDisk })
         {
             try
             {
@@ -221,15 +313,23 @@ internal sealed class Sandbox : IAsyncDisposable
             }
         }
 
-        if (first is null) File.Delete($"{layout.LocksDirectory}/{Id}");
+        if (first is null) File.Delete($"{layout.LocksDirectory}/{place}");
         slice?.Dispose();
         hold.Dispose();
+        jobHold?.Dispose();
         if (first is not null) throw new ContingiousException($"{Id} was not given back whole: {first.Message}", first);
     }
 
-    private StepBundle WriteSpec(StepPlan plan, string initProgram, string? cgroupsPath)
+    private StepBundle WriteSpec(StepPlan plan, string initProgram, Cgroup home)
     {
-        var bundle = new StepBundle($"{SandboxDirectory}/{plan.Name}", plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory));
+        var bundle = new StepBundle($"{SandboxDirectory}/{plan.Name}", plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory), initProgram);
+        if (waiting is not null && plan.Index == 0)
+        {
+            // The container is there: only what a further command in it is to have is the job's.
+            bundle.WriteProcess();
+            return bundle;
+        }
+
         Directory.CreateDirectory(bundle.Directory);
         var isRoot = plan.User.Uid == 0;
         bundle.Write(
@@ -240,9 +340,8 @@ internal sealed class Sandbox : IAsyncDisposable
                 Capabilities = [.. Capabilities.OfInit.Union(isRoot ? Capabilities.OfRoot : [])],
                 FirstId = Slice.FirstId,
                 Limits = plan.Step.Limits,
-                CgroupsPath = cgroupsPath,
-            },
-            initProgram);
+                CgroupsPath = runtime.CgroupsPath(home.Child(place.Value), plan.Name),
+            });
         return bundle;
     }
 
@@ -260,6 +359,22 @@ internal sealed class Sandbox : IAsyncDisposable
         if (last is { Step.Fresh: true } && last.Rootfs != next.Rootfs && rootfses.Remove(last.Rootfs, out var used)) used.Dispose();
     }
 
+    /// <summary>Gives back the container of the step before.</summary>
+    private async Task LeaveStepAsync()
+    {
+        var leaving = ended;
+        ended = null;
+        if (leaving is not null) await leaving.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Gives back the container that waits for a command which never came.</summary>
+    private async Task LeaveWaitingAsync()
+    {
+        var leaving = waiting;
+        waiting = null;
+        if (leaving is not null) await leaving.DisposeAsync().ConfigureAwait(false);
+    }
+
     private async Task RemoveContainersAsync()
     {
         if (cgroup is not null) await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
@@ -270,10 +385,15 @@ internal sealed class Sandbox : IAsyncDisposable
 
     private Task RemoveDisk()
     {
+        if (jobHold is not null) JobDisk.Discard(layout, $"{layout.SandboxesDirectory}/{Id}");
         disk?.Dispose();
         JobDisk.Discard(layout, SandboxDirectory);
+        if (jobHold is not null) File.Delete($"{layout.LocksDirectory}/{Id}");
         return Task.CompletedTask;
     }
+
+    private static FileLock Hold(HostLayout layout, SandboxId id) => FileLock.TryClaim($"{layout.LocksDirectory}/{id}")
+        ?? throw new CapacityException($"{id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
 
     // RandomAccess reports ENOSPC as an IOException with the error number as its HResult.
     private static bool IsDiskFull(IOException error) =>

@@ -69,7 +69,11 @@ internal sealed record StepPlan
 }
 
 /// <summary>The directory of one step: its config.json, what its container's init needs, and what crun says.</summary>
-internal sealed class StepBundle(string directory, StepPlan plan, IReadOnlyList<string> env)
+/// <param name="directory">Where it is.</param>
+/// <param name="plan">The step.</param>
+/// <param name="env">Its command's environment.</param>
+/// <param name="initProgram">The init, on the same file system.</param>
+internal sealed class StepBundle(string directory, StepPlan plan, IReadOnlyList<string> env, string initProgram)
 {
     public const string SocketName = "agent";
     private const uint WalkOnly = 0x1C9; // 0711: the container's own root walks through here.
@@ -77,6 +81,9 @@ internal sealed class StepBundle(string directory, StepPlan plan, IReadOnlyList<
     public StepPlan Plan { get; } = plan;
 
     public string Directory { get; } = directory;
+
+    /// <summary>The containers' init.</summary>
+    public string InitProgram { get; } = initProgram;
 
     /// <summary>What the container sees as <see cref="RuntimeSpec.ToolsMount"/>.</summary>
     public static string ToolsDirectory(string bundle) => $"{bundle}/tools";
@@ -96,20 +103,22 @@ internal sealed class StepBundle(string directory, StepPlan plan, IReadOnlyList<
 
     /// <summary>Writes it all. The init is a link to the one program that the sandboxes of this keeper share, which nobody inside can write.</summary>
     /// <param name="spec">What the container is.</param>
-    /// <param name="initProgram">The init, on the same file system.</param>
-    public void Write(RuntimeSpec spec, string initProgram)
+    public void Write(RuntimeSpec spec)
     {
         var tools = ToolsDirectory(Directory);
         System.IO.Directory.CreateDirectory(tools);
         File.SetUnixFileMode(Directory, (UnixFileMode)WalkOnly);
         File.SetUnixFileMode(tools, (UnixFileMode)WalkOnly);
-        using (var from = DirectoryHandle.Open(Path.GetDirectoryName(initProgram) ?? "/"))
+        using (var from = DirectoryHandle.Open(Path.GetDirectoryName(InitProgram) ?? "/"))
         using (var to = DirectoryHandle.Open(tools))
         {
-            to.CreateHardLink(from, Encoding.UTF8.GetBytes(Path.GetFileName(initProgram)), "init"u8);
+            to.CreateHardLink(from, Encoding.UTF8.GetBytes(Path.GetFileName(InitProgram)), "init"u8);
         }
 
         spec.Write($"{Directory}/config.json");
-        new ProcessSpec(Plan.User, Capabilities, Rlimit.Of(Plan.Step.Limits), env, Plan.WorkingDirectory).Write($"{Directory}/process.json");
+        WriteProcess();
     }
+
+    /// <summary>Writes what a further command in the container has: the step's own privileges, limits and environment.</summary>
+    public void WriteProcess() => new ProcessSpec(Plan.User, Capabilities, Rlimit.Of(Plan.Step.Limits), env, Plan.WorkingDirectory).Write($"{Directory}/process.json");
 }

@@ -5,7 +5,7 @@ using Contingious.Engine.Storage;
 
 namespace Contingious.Engine.Sandboxes;
 
-/// <summary>What a step's container is run with.</summary>
+/// <summary>What a step's command is run with, in a container that waits for it.</summary>
 internal sealed record StepLaunch
 {
     public required StepPlan Plan { get; init; }
@@ -14,21 +14,7 @@ internal sealed record StepLaunch
 
     public required InitOrder Order { get; init; }
 
-    /// <summary>The container's id.</summary>
-    public required string Container { get; init; }
-
-    /// <summary>The directory of its config.json.</summary>
-    public required string BundleDirectory { get; init; }
-
-    /// <summary>Who the container's root is, as the keeper numbers it.</summary>
-    public required uint RootId { get; init; }
-
     public required NetworkMode Network { get; init; }
-
-    public required Cgroup Cgroup { get; init; }
-
-    /// <summary>Where the runtime is meanwhile.</summary>
-    public required RuntimePlace Place { get; init; }
 
     /// <summary>The cgroup of the whole job.</summary>
     public required Cgroup JobCgroup { get; init; }
@@ -42,27 +28,25 @@ internal sealed record StepLaunch
 }
 
 /// <summary>
-/// One step's container from launch to account: parked by its init, released at an instant that is known, watched by the
-/// cgroup's own clock, killed whole, and only then drained and judged.
+/// One step's command from its order to its account: released at an instant that is known, watched by the cgroup's own clock, killed whole, and only then
+/// drained and judged. Its container is given back after that.
 /// </summary>
 internal sealed class StepRun : IAsyncDisposable
 {
-    private static readonly TimeSpan setUpPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan beginPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan initPatience = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan killPatience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan drainPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan diskInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly StepLaunch launch;
-    private readonly OciRuntime runtime;
+    private readonly StepContainer container;
     private readonly TimeProvider time;
-    private readonly RunningProgram program;
     private readonly OutputCapture stdout;
     private readonly OutputCapture stderr;
-    private readonly CancellationTokenSource draining = new();
-    private readonly Task drained;
+    private readonly CancellationTokenSource feeding = new();
     private readonly long diskBefore;
-    private ContainerInit? init;
+    private Task fed = Task.CompletedTask;
+    private PipeReader? stdoutReader;
+    private PipeReader? stderrReader;
     private Slirp? network;
     private Task<InitReport?> next = Task.FromResult<InitReport?>(null);
     private TimeSpan ownCpuTime;
@@ -73,42 +57,39 @@ internal sealed class StepRun : IAsyncDisposable
     private bool quiet;
     private bool byJob;
     private CgroupCounters counters;
+    private TimeSpan atRest;
     private StallTimes? ownStalls;
     private StallTimes? stalls;
     private TimeSpan wallTime;
+    private bool isStopped;
 
-    private StepRun(StepLaunch launch, OciRuntime runtime, TimeProvider time)
+    private StepRun(StepLaunch launch, StepContainer container, TimeProvider time)
     {
         this.launch = launch;
-        this.runtime = runtime;
+        this.container = container;
         this.time = time;
         diskBefore = launch.Disk.Use().UsedBytes;
         stdout = Capture(launch.Step.Limits.Stdout, isStderr: false);
         stderr = Capture(launch.Step.Limits.Stderr, isStderr: true);
-        program = ProgramRunner.Start(runtime.Run(launch.Container, launch.BundleDirectory, launch.Place.JoinFiles, Complaint));
-        drained = Task.WhenAll(
-            program.WriteStdinAsync(launch.Step.Stdin, draining.Token),
-            stdout.DrainAsync(program.Stdout, draining.Token),
-            stderr.DrainAsync(program.Stderr, draining.Token));
     }
 
-    private string Complaint => $"{launch.BundleDirectory}/runtime.log";
+    private Cgroup Cgroup => container.Cgroup;
+
+    private ContainerInit? Init => container.Init;
 
     private long Produced => stdout.Produced + stderr.Produced;
 
     /// <summary>CLOCK_MONOTONIC since boot, the clock that the init reports by.</summary>
     private TimeSpan Now => TimeSpan.FromSeconds((double)time.GetTimestamp() / time.TimestampFrequency);
 
-    /// <summary>Launches the step's container and, once it is ready, its command.</summary>
+    /// <summary>Has a waiting container run the step's command. From here on the container is the run's to give back.</summary>
     /// <exception cref="ContingiousException">The runtime could not run the container, or the command's limits cannot be set on this host.</exception>
-    public static async Task<StepRun> LaunchAsync(StepLaunch launch, OciRuntime runtime, TimeProvider time)
+    public static async Task<StepRun> BeginAsync(StepLaunch launch, StepContainer container, TimeProvider time)
     {
-        using var tools = DirectoryHandle.Open(StepBundle.ToolsDirectory(launch.BundleDirectory));
-        using var listener = UnixListener.Listen(tools, StepBundle.SocketName, launch.RootId);
-        var run = new StepRun(launch, runtime, time);
+        var run = new StepRun(launch, container, time);
         try
         {
-            await run.ReleaseCommandAsync(listener, tools).ConfigureAwait(false);
+            await run.BeginAsync().ConfigureAwait(false);
             return run;
         }
         catch (Exception error)
@@ -124,7 +105,7 @@ internal sealed class StepRun : IAsyncDisposable
 
             await run.DisposeAsync().ConfigureAwait(false);
             if (error is not OperationCanceledException) throw;
-            throw new ContingiousException($"The container of the step '{launch.Step.Name}' was not ready within {setUpPatience.TotalSeconds} s. Is the host overloaded?", error);
+            throw new ContingiousException($"The command of the step '{launch.Step.Name}' did not begin within {beginPatience.TotalSeconds} s. Is the host overloaded?", error);
         }
     }
 
@@ -133,12 +114,12 @@ internal sealed class StepRun : IAsyncDisposable
     public async Task<Outcome?> WaitAsync(CancellationToken cancellation)
     {
         var diskLooked = Now;
-        while (init is not null && failed is null)
+        while (Init is not null && failed is null)
         {
             if (next.IsCompleted && !await TakeReportAsync().ConfigureAwait(false)) return null;
             if (quiet) return null;
             if (cancellation.IsCancellationRequested) return Outcome.Cancelled;
-            if (launch.Cgroup.ReadOomKills() > 0) return Outcome.MemoryLimit;
+            if (Cgroup.ReadOomKills() > 0) return Outcome.MemoryLimit;
 
             // Its time is over once it has ended; what it left behind is being killed.
             var elapsed = (ended?.Time ?? Now) - started;
@@ -161,49 +142,35 @@ internal sealed class StepRun : IAsyncDisposable
         return null;
     }
 
-    /// <summary>Kills what is left, takes the counters at rest, lets the runtime clean up behind its container, and drains the pipes within a bound.</summary>
+    /// <summary>Kills what is left, takes the counters at rest, and what is still in the pipes. The container stays, empty, until the run is disposed.</summary>
     /// <exception cref="ContingiousException">Something of the step cannot be killed.</exception>
     public async ValueTask StopAsync()
     {
         await EndCommandAsync().ConfigureAwait(false);
-        var atRest = launch.Cgroup.ReadCpuTime();
-        counters = launch.Cgroup.Read();
-        stalls = launch.Cgroup.ReadStalls();
+        counters = Cgroup.Read();
+        atRest = counters.CpuTime;
+        stalls = Cgroup.ReadStalls();
         wallTime = started == default ? default : (ended?.Time ?? Now) - started;
+        isStopped = true;
+
+        // All who could write are dead, unless the runtime passes on what they wrote.
+        if (container.RelaysStreams || Init is null) await container.EndAsync().ConfigureAwait(false);
+        stdoutReader?.TakeRest();
+        stderrReader?.TakeRest();
         launch.Budget.Spend(wallTime, Produced);
-        init?.Dispose();
-        if (network is not null) await network.DisposeAsync().ConfigureAwait(false);
-
-        using var patience = new CancellationTokenSource(killPatience, time);
-        try
-        {
-            await program.WaitAsync(patience.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            program.Kill();
-            await program.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-
-        launch.Budget.Exempt(launch.Cgroup.ReadCpuTime() - atRest + launch.Place.TakeCpuTime());
-
-        // A descendant cannot hold the pipes any more; the bound is for the day when this is wrong.
-        draining.CancelAfter(drainPatience);
-        await drained.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (runtime.Knows(launch.Container)) await runtime.DeleteAsync(launch.Container, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>The step's report, once it has been stopped.</summary>
     /// <exception cref="ContingiousException">The runtime could not run the container at all.</exception>
     public StepReport Account(Outcome? stoppedFor, bool attended)
     {
-        var complaint = runtime.ReadLog(Complaint);
+        var complaint = container.Complaint();
         if (ended is null && failed is null && stoppedFor is null && counters.OomKills == 0 && complaint.Length > 0)
         {
-            throw new ContingiousException($"{runtime.Name} could not run the step '{launch.Step.Name}': {complaint}");
+            throw new ContingiousException($"{container.RuntimeName} could not run the step '{launch.Step.Name}': {complaint}");
         }
 
-        if (counters.OomKills > 0 && stoppedFor != Outcome.Cancelled && !launch.Cgroup.HasMetMemoryLimit() && !launch.JobCgroup.HasMetMemoryLimit())
+        if (counters.OomKills > 0 && stoppedFor != Outcome.Cancelled && !Cgroup.HasMetMemoryLimit() && !launch.JobCgroup.HasMetMemoryLimit())
         {
             throw new ContingiousException($"The kernel killed {counters.OomKills} process(es) of the step '{launch.Step.Name}' for the want of memory, and neither the step nor its job had used up theirs: this host, or the unit that runs the jobs (MemoryMax=), has less memory than the jobs that run at once were promised.");
         }
@@ -223,7 +190,7 @@ internal sealed class StepRun : IAsyncDisposable
                 CpuTime = started == default ? default : counters.CpuTime - ownCpuTime,
                 WallTime = wallTime,
                 PeakMemoryBytes = Math.Max(0, counters.PeakMemoryBytes - ownMemory),
-                PeakProcesses = Math.Max(0, counters.PeakProcesses - runtime.OwnProcesses),
+                PeakProcesses = Math.Max(0, counters.PeakProcesses - container.OwnProcesses),
                 Stalled = stalls is { } all && ownStalls is { } own && started != default ? all - own : null,
                 MemoryInFilesBytes = launch.JobCgroup.ReadMemoryInFiles(),
                 Disk = disk,
@@ -237,41 +204,37 @@ internal sealed class StepRun : IAsyncDisposable
         return report.Field.Length == 0 ? report : report with { Field = $"steps[{launch.Plan.Index}].{report.Field}" };
     }
 
+    /// <summary>Lets the runtime clean up behind the container. What that costs is not the job's.</summary>
     public async ValueTask DisposeAsync()
     {
-        await draining.CancelAsync().ConfigureAwait(false);
-        draining.Dispose();
-        init?.Dispose();
+        await feeding.CancelAsync().ConfigureAwait(false);
+        stdoutReader?.Dispose();
+        stderrReader?.Dispose();
         if (network is not null) await network.DisposeAsync().ConfigureAwait(false);
-        launch.Cgroup.StopCounting();
-        program.Dispose();
+        await container.EndAsync().ConfigureAwait(false);
+        if (isStopped) launch.Budget.Exempt(Cgroup.ReadCpuTime() - atRest + container.TakeCpuTimeBeside());
+        await container.DisposeAsync().ConfigureAwait(false);
+
+        // Only now nobody can read any more, and a writer that is blocked is told so.
+        await fed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        feeding.Dispose();
     }
 
-    /// <summary>From the container's init being there to its command's exec. Nothing comes back where the container does not get that far.</summary>
-    private async Task ReleaseCommandAsync(UnixListener listener, DirectoryHandle tools)
+    /// <summary>From the waiting init to its command's exec. Nothing happens where the container did not get so far.</summary>
+    private async Task BeginAsync()
     {
-        using var patience = new CancellationTokenSource(setUpPatience, time);
-        using var accepting = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
-        var connected = listener.AcceptAsync(accepting.Token);
-        await Task.WhenAny(connected, program.WaitAsync(patience.Token)).ConfigureAwait(false);
-        if (!connected.IsCompletedSuccessfully)
-        {
-            await accepting.CancelAsync().ConfigureAwait(false);
-            await ((Task)connected).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (connected.IsCompletedSuccessfully) (await connected.ConfigureAwait(false)).Dispose();
-            return;
-        }
-
-        init = new ContainerInit(await connected.ConfigureAwait(false));
-        tools.RemoveFile("agent"u8);
-        if (await init.ReadAsync(patience.Token).ConfigureAwait(false) is not { Kind: InitReportKind.Ready }) return;
-        launch.Budget.Exempt(launch.Place.HandOver(init.Pid));
-        if (launch.Network == NetworkMode.Internet) network = await Slirp.StartAsync(init.Pid, launch.JobCgroup.CreateChild("network").JoinFiles, patience.Token).ConfigureAwait(false);
+        stdoutReader = PipeReader.Begin(container.Program.StdoutPipe, stdout.Append);
+        stderrReader = PipeReader.Begin(container.Program.StderrPipe, stderr.Append);
+        if (Init is not { } init) return;
+        using var patience = new CancellationTokenSource(beginPatience, time);
+        launch.Budget.Exempt(container.CpuTimeBeside);
+        if (launch.Network == NetworkMode.Internet) network = await Slirp.StartAsync(container.InitProgram, init.Pid, launch.JobCgroup.CreateChild("network").JoinFiles, patience.Token).ConfigureAwait(false);
+        fed = container.Program.WriteStdinAsync(launch.Step.Stdin, feeding.Token);
 
         // Up to here, everything in the step's cgroup was the runtime's own.
-        ownMemory = launch.Cgroup.ResetPeakMemory();
-        ownCpuTime = launch.Cgroup.ReadCpuTime();
-        ownStalls = launch.Cgroup.ReadStalls();
+        ownMemory = Cgroup.ResetPeakMemory();
+        ownCpuTime = Cgroup.ReadCpuTime();
+        ownStalls = Cgroup.ReadStalls();
         launch.Budget.Exempt(ownCpuTime);
         await init.SendAsync(launch.Order, patience.Token).ConfigureAwait(false);
         next = init.ReadAsync(CancellationToken.None);
@@ -294,13 +257,13 @@ internal sealed class StepRun : IAsyncDisposable
         return new OutputCapture(limit.Bytes, bytes => observer.StepWrote(step, isStderr, bytes));
     }
 
-    private TimeSpan CpuTime() => launch.Cgroup.ReadCpuTime() - ownCpuTime;
+    private TimeSpan CpuTime() => Cgroup.ReadCpuTime() - ownCpuTime;
 
     /// <summary>Takes the report that has come.</summary>
     /// <returns>Whether there can be another one.</returns>
     private async Task<bool> TakeReportAsync()
     {
-        if (init is null || await next.ConfigureAwait(false) is not { } report) return false;
+        if (Init is not { } init || await next.ConfigureAwait(false) is not { } report) return false;
         if (report.Kind == InitReportKind.Ended) ended = report;
         if (report.Kind == InitReportKind.Quiet) quiet = true;
         next = init.ReadAsync(CancellationToken.None);
@@ -311,18 +274,14 @@ internal sealed class StepRun : IAsyncDisposable
     private async Task EndCommandAsync()
     {
         var asked = Now;
-        if (!quiet) init?.Kill();
-        while (init is not null && !quiet && Now - asked < initPatience)
+        if (!quiet) Init?.Kill();
+        while (Init is not null && !quiet && Now - asked < initPatience)
         {
             if (next.IsCompleted && !await TakeReportAsync().ConfigureAwait(false)) break;
             if (!quiet) await Task.WhenAny(next, Task.Delay(initPatience, time)).ConfigureAwait(false);
         }
 
-        if (!quiet) await launch.Place.KillAsync(killPatience, time).ConfigureAwait(false);
-        if (!quiet && !await launch.Cgroup.KillAsync(spared: program.Pid, killPatience, time).ConfigureAwait(false))
-        {
-            throw new ContingiousException($"Processes of {launch.Cgroup.Name} outlived SIGKILL for {killPatience.TotalSeconds} s.");
-        }
+        if (!quiet) await container.KillAsync().ConfigureAwait(false);
     }
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;

@@ -17,8 +17,8 @@ internal abstract class JobDisk : IDisposable
     /// <summary>0711: the container's own root walks through, and nobody lists.</summary>
     protected const uint Passable = 0x1C9;
 
-    private readonly long limitBytes;
-    private readonly long limitInodes;
+    private long limitBytes;
+    private long limitInodes;
     private long allowedBytes;
     private long allowedInodes;
     private bool isGivenBack;
@@ -62,16 +62,29 @@ internal abstract class JobDisk : IDisposable
         var directory = DirectoryOf(sandboxDirectory);
         System.IO.Directory.CreateDirectory(directory);
         var sandbox = Path.GetFileName(sandboxDirectory);
-        return policy.Backend switch
+        return BackendFor(policy, bytes + expected) switch
         {
             DiskBackend.Tmpfs => TmpfsDisk.Mount(directory, bytes, inodes),
             DiskBackend.ProjectQuota => SlotDisk.TryLease(layout.DiskSlotsDirectory, sandbox, directory, bytes, inodes, expected) ?? throw NoSlot(layout, bytes + expected, inodes),
             DiskBackend.Watched => WatchedDisk.Make(layout.WatchedDisksDirectory, sandbox, directory, bytes, inodes),
-            null when bytes + expected <= policy.TmpfsAtMost => TmpfsDisk.Mount(directory, bytes, inodes),
             null => (JobDisk?)SlotDisk.TryLease(layout.DiskSlotsDirectory, sandbox, directory, bytes, inodes, expected)
                 ?? WatchedDisk.Make(layout.WatchedDisksDirectory, sandbox, directory, bytes, inodes),
             _ => throw new InvalidOperationException($"{policy.Backend} is no back end of a disk."),
         };
+    }
+
+    /// <summary>Which back end a policy means for a disk of a size; nothing where that depends on what is free.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="bytes">The job's limit, and what its images will bring.</param>
+    public static DiskBackend? BackendFor(DiskPolicy policy, ByteSize bytes) => policy.Backend ?? (bytes <= policy.TmpfsAtMost ? DiskBackend.Tmpfs : null);
+
+    /// <summary>Gives it another limit than it was made with.</summary>
+    /// <param name="bytes">The job's limit.</param>
+    /// <param name="inodes">The job's limit of files.</param>
+    public void Limit(ByteSize bytes, long inodes)
+    {
+        (limitBytes, limitInodes) = (bytes.Bytes, inodes);
+        Resize();
     }
 
     /// <summary>
@@ -133,11 +146,14 @@ internal abstract class JobDisk : IDisposable
     public static void Discard(HostLayout layout, string sandboxDirectory)
     {
         var sandbox = Path.GetFileName(sandboxDirectory);
-        UnmountInside(sandboxDirectory);
+
+        // A link is to the directory of a sandbox that was made ahead of its job, which has a name of its own.
+        if (new FileInfo(sandboxDirectory).LinkTarget is null) UnmountInside(sandboxDirectory);
         SlotDisk.GiveBackOf(layout.DiskSlotsDirectory, sandbox);
         WatchedDisk.RemoveOf(layout.WatchedDisksDirectory, sandbox);
-        if (!System.IO.Directory.Exists(sandboxDirectory)) return;
-        using var parent = DirectoryHandle.Open(Path.GetDirectoryName(sandboxDirectory) ?? "/");
+        var above = Path.GetDirectoryName(sandboxDirectory) ?? "/";
+        if (!System.IO.Directory.Exists(above)) return;
+        using var parent = DirectoryHandle.Open(above);
         parent.RemoveTree(Encoding.UTF8.GetBytes(sandbox));
     }
 

@@ -6,6 +6,7 @@ using Contingious.Agent.Wire;
 using Contingious.Agent.Work;
 using Contingious.Engine;
 using Contingious.Engine.Model;
+using Contingious.Engine.Pool;
 using Contingious.Tests.Importer.Support;
 using Contingious.Tests.Wire;
 
@@ -36,7 +37,7 @@ public sealed class OperatorConfigTests
     public void Without_a_file_all_is_as_documented()
     {
         var config = Compose(null);
-        Assert.Equal(EngineOptions.Default, config.Engine with { Mounts = EngineOptions.Default.Mounts });
+        Assert.Equal(EngineOptions.Default with { Pool = new PoolOptions() }, config.Engine with { Mounts = EngineOptions.Default.Mounts });
         Assert.Equal(new AgentOptions().Tries, config.Agent.Tries);
         Assert.Null(config.Telemetry.Listen);
         Assert.Null(config.Results.Blobs);

@@ -387,7 +387,7 @@ public sealed class RunnerClientTests
 
     private static Task StartOtherAsync(RunnerScene scene, string id)
     {
-        _ = RunnerServer.RunAsync(scene.Place, new RunnerOptions { Id = id, Fingerprint = "one", IdleTime = TimeSpan.FromSeconds(5) }, () => Task.FromResult(scene.Run), TimeProvider.System, scene.Log, TestContext.Current.CancellationToken);
+        _ = RunnerServer.RunAsync(scene.Place, new RunnerOptions { Id = id, Fingerprint = "one", IdleTime = TimeSpan.FromSeconds(5) }, () => Task.FromResult(new RunnerEngine(scene.Run)), TimeProvider.System, scene.Log, TestContext.Current.CancellationToken);
         return Task.CompletedTask;
     }
 }

@@ -25,6 +25,9 @@ internal sealed class RunnerScene : IAsyncDisposable
     /// <summary>What a run does; by default it ends at once.</summary>
     public ObservedRun Run { get; set; } = (_, _, _) => Task.FromResult(Ok());
 
+    /// <summary>What a runner gives up when it retires.</summary>
+    public Func<Task> RetireAsync { get; set; } = () => Task.CompletedTask;
+
     public Func<RunnerOptions, RunnerOptions> Options { get; set; } = options => options;
 
     public int Started => started;
@@ -66,7 +69,7 @@ internal sealed class RunnerScene : IAsyncDisposable
     {
         try
         {
-            await RunnerServer.RunAsync(Place, options, () => Task.FromResult<ObservedRun>((request, observer, cancellation) => Run(request, observer, cancellation)), TimeProvider.System, Log, ending.Token);
+            await RunnerServer.RunAsync(Place, options, () => Task.FromResult(new RunnerEngine((request, observer, cancellation) => Run(request, observer, cancellation)) { RetireAsync = RetireAsync }), TimeProvider.System, Log, ending.Token);
         }
         catch (Exception error)
         {

@@ -24,11 +24,11 @@ public sealed class RunnerVictim
         var place = new RunnerPlace(words[0], words[1], words[2]);
         var options = new RunnerOptions { Id = words[3], Fingerprint = words[4] };
         var layout = (await AccountEntry.FindAsync(TestContext.Current.CancellationToken)).Layout;
-        async Task<ObservedRun> OpenAsync()
+        async Task<RunnerEngine> OpenAsync()
         {
             var calm = await SandboxEngine.OpenAsync(layout, TestedEngine.Options, TimeProvider.System, NullLogger.Instance);
             var deadly = await SandboxEngine.OpenAsync(layout, TestedEngine.Options with { Entering = Hook(words[5]) }, TimeProvider.System, NullLogger.Instance);
-            return (request, observer, cancellation) => (request.Id.Value.Contains(Poisoned, StringComparison.Ordinal) ? deadly : calm).RunAsync(request, observer, cancellation);
+            return new RunnerEngine((request, observer, cancellation) => (request.Id.Value.Contains(Poisoned, StringComparison.Ordinal) ? deadly : calm).RunAsync(request, observer, cancellation));
         }
 
         await RunnerServer.RunAsync(place, options, OpenAsync, TimeProvider.System, NullLogger.Instance, TestContext.Current.CancellationToken);

@@ -1,6 +1,7 @@
 using Contingious.Engine;
 using Contingious.Engine.Images;
 using Contingious.Engine.Model;
+using Contingious.Engine.Pool;
 
 namespace Contingious.Tests.Support;
 
@@ -12,8 +13,11 @@ internal static class TestedEngine
     /// <summary>By the configuration's own variable, which the command line goes by too.</summary>
     public static RuntimeKind Runtime { get; } = Environment.GetEnvironmentVariable("CONTINGIOUS_RUNTIME") == "runc" ? RuntimeKind.Runc : RuntimeKind.Crun;
 
+    /// <summary>Whether every job that can be is run in a sandbox that was made ahead of it.</summary>
+    public static bool IsWarm { get; } = Environment.GetEnvironmentVariable("CONTINGIOUS_TEST_WARM") == "yes";
+
     /// <summary>What an engine of the tests is opened with.</summary>
-    public static EngineOptions Options { get; } = EngineOptions.Default with { Runtime = Runtime };
+    public static EngineOptions Options { get; } = EngineOptions.Default with { Runtime = Runtime, Pool = IsWarm ? new PoolOptions { OnDemand = true } : PoolOptions.Off };
 
     public static bool IsSplit => Clones == CloneEngine.Split;
 
