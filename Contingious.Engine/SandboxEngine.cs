@@ -109,8 +109,7 @@ public sealed class SandboxEngine : IAsyncDisposable
         using var leased = clock.Run(Stage.LeaseImage, () => JobImages.Lease(images, request));                            // 1
         var plans = StepPlan.All(request, leased);
         var shape = SandboxShape.Of(request, plans, options.Disk);
-        await pool.PrepareAsync(shape, cancellation).ConfigureAwait(false);
-        var sandbox = Sandbox.Claim(layout, options, request, () => pool.TryTake(shape), time);
+        var sandbox = await Sandbox.ClaimAsync(layout, options, request, () => pool.TakeAsync(shape, cancellation), time).ConfigureAwait(false);
         Telemetry.Taken(sandbox.IsWarm);
         try
         {

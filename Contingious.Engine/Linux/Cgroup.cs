@@ -3,7 +3,7 @@ namespace Contingious.Engine.Linux;
 /// <summary>What a cgroup may use.</summary>
 /// <param name="MemoryBytes">Memory, swap included (so none).</param>
 /// <param name="Processes">Processes and threads.</param>
-/// <param name="Cpus">CPUs' worth of bandwidth.</param>
+/// <param name="Cpus">CPUs' worth of bandwidth; infinite where only its parents' holds.</param>
 public readonly record struct CgroupLimits(long MemoryBytes, int Processes, double Cpus)
 {
     /// <summary>Whether the OOM killer takes all of its processes or none, where the kernel can (v2).</summary>

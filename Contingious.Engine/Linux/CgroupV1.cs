@@ -67,7 +67,7 @@ public sealed class CgroupV1 : Cgroup
         foreach (var file in files) Write("memory", file, limits.MemoryBytes.ToString(CultureInfo.InvariantCulture));
         Write("pids", "pids.max", limits.Processes.ToString(CultureInfo.InvariantCulture));
         Write("cpu", "cpu.cfs_period_us", PeriodMicroseconds.ToString(CultureInfo.InvariantCulture));
-        Write("cpu", "cpu.cfs_quota_us", ((long)(limits.Cpus * PeriodMicroseconds)).ToString(CultureInfo.InvariantCulture));
+        Write("cpu", "cpu.cfs_quota_us", (double.IsPositiveInfinity(limits.Cpus) ? -1 : (long)(limits.Cpus * PeriodMicroseconds)).ToString(CultureInfo.InvariantCulture));
     }
 
     public override void StandBack(bool back) => Write("cpu", "cpu.shares", back ? "102" : "1024");

@@ -66,7 +66,7 @@ public sealed class CgroupV2 : Cgroup
         if (Has("memory.swap.max")) Write("memory.swap.max", 0);
         if (limits.DieTogether && Has("memory.oom.group")) Write("memory.oom.group", 1);
         Write("pids.max", limits.Processes);
-        Write("cpu.max", string.Create(CultureInfo.InvariantCulture, $"{(long)(limits.Cpus * PeriodMicroseconds)} {PeriodMicroseconds}"));
+        Write("cpu.max", double.IsPositiveInfinity(limits.Cpus) ? "max" : string.Create(CultureInfo.InvariantCulture, $"{(long)(limits.Cpus * PeriodMicroseconds)} {PeriodMicroseconds}"));
     }
 
     /// <summary>Lets its children have limits of their own.</summary>

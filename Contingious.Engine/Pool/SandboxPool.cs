@@ -40,9 +40,14 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
     }
 
     /// <summary>A waiting sandbox, which is the caller's from now on. Nothing where there is none of the shape; there will be, if more are wanted.</summary>
-    public Sandbox? TryTake(SandboxShape? shape)
+    public async ValueTask<Sandbox?> TakeAsync(SandboxShape? shape, CancellationToken cancellation)
     {
         if (options.Most == 0 || shape is null) return null;
+        return options.OnDemand ? await park(shape, cancellation).ConfigureAwait(false) : TryTake(shape);
+    }
+
+    private Sandbox? TryTake(SandboxShape shape)
+    {
         lock (access)
         {
             if (ended is not null) return null;
@@ -59,14 +64,6 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
 
             return null;
         }
-    }
-
-    /// <summary>Makes one where that is what each job waits for.</summary>
-    public async ValueTask PrepareAsync(SandboxShape? shape, CancellationToken cancellation)
-    {
-        if (!options.OnDemand || shape is null) return;
-        var made = await park(shape, cancellation).ConfigureAwait(false);
-        lock (access) Put(ShelfOf(shape), made);
     }
 
     /// <summary>Has what is missing made, in its own time.</summary>

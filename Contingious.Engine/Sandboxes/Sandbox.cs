@@ -14,7 +14,7 @@ namespace Contingious.Engine.Sandboxes;
 /// One job's whole guarded place: its lock, slice of ids, disk with the clones on it, and cgroup. Used by one job only, and given back newest
 /// first, whatever happened. It may be made ahead of its job, up to a container that waits for a command; then it has a name of its own, and the job's leads to it.
 /// </summary>
-internal sealed class Sandbox : IAsyncDisposable
+internal sealed partial class Sandbox : IAsyncDisposable
 {
     /// <summary>What making a working directory can take: an overlay copies it up, with all that is on the way to it.</summary>
     private const long WorkingDirectoryBytes = 64 << 10;
@@ -29,8 +29,6 @@ internal sealed class Sandbox : IAsyncDisposable
     private readonly Dictionary<string, RootfsClone> rootfses = [];
     private readonly List<string> launched = [];
     private RunRequest request;
-    private FileLock? jobHold;
-    private StepContainer? waiting;
     private IdSlice? slice;
     private JobDisk? disk;
     private SandboxMounts? mounts;
@@ -55,12 +53,6 @@ internal sealed class Sandbox : IAsyncDisposable
     /// <summary>The job's name.</summary>
     public SandboxId Id => request.Id;
 
-    /// <summary>Whether it was made ahead of its job.</summary>
-    public bool IsWarm => jobHold is not null;
-
-    /// <summary>Whether a container of it waits for a command.</summary>
-    public bool IsWaiting => waiting is { Program.HasExited: false };
-
     private string SandboxDirectory => $"{layout.SandboxesDirectory}/{place}";
 
     private JobDisk Disk => disk ?? throw new InvalidOperationException("The sandbox has no disk yet.");
@@ -78,54 +70,6 @@ internal sealed class Sandbox : IAsyncDisposable
     public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, TimeProvider time) =>
         new(layout, options, request, Hold(layout, request.Id), time);
 
-    /// <summary>As <see cref="Claim(HostLayout, EngineOptions, RunRequest, TimeProvider)"/>, and takes one that was made ahead, where there is one.</summary>
-    /// <param name="layout">Where the account has its directories.</param>
-    /// <param name="options">What the operator decides.</param>
-    /// <param name="request">The job.</param>
-    /// <param name="take">Gives a sandbox that fits the job.</param>
-    /// <param name="time">The clock.</param>
-    public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, Func<Sandbox?> take, TimeProvider time)
-    {
-        var hold = Hold(layout, request.Id);
-
-        // Something of a killed one has the name: it goes when the name's own sandbox is made.
-        if (Path.Exists($"{layout.SandboxesDirectory}/{request.Id}") || take() is not { } parked) return new Sandbox(layout, options, request, hold, time);
-        parked.jobHold = hold;
-        parked.request = request;
-        return parked;
-    }
-
-    /// <summary>Makes a sandbox ahead of its job.</summary>
-    /// <param name="layout">Where the account has its directories.</param>
-    /// <param name="options">What the operator decides.</param>
-    /// <param name="shape">What it can be used for.</param>
-    /// <param name="initProgram">The containers' init.</param>
-    /// <param name="home">Below which cgroup.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="cancellation">Ends it early.</param>
-    /// <exception cref="ContingiousException">It cannot be made; nothing is left of it.</exception>
-    public static async Task<Sandbox> ParkAsync(HostLayout layout, EngineOptions options, SandboxShape shape, string initProgram, Cgroup home, TimeProvider time, CancellationToken cancellation)
-    {
-        var request = new RunRequest { Id = SandboxId.NewParked(), Image = shape.Image, Steps = [new StepRequest()], Network = shape.Network };
-        var sandbox = Claim(layout, options, request, time);
-        try
-        {
-            sandbox.CloneRootfs(shape.Plans[0], shape.Plans, cancellation);
-            var bundle = sandbox.WriteSpec(shape.Plans[0], initProgram, home);
-            await sandbox.CreateCgroupAsync(home).ConfigureAwait(false);
-            sandbox.JobCgroup.StandBack(true);
-            sandbox.Mounts.PrepareStep();
-            sandbox.waiting = await sandbox.StartAsync(bundle).ConfigureAwait(false);
-            if (sandbox.waiting.Init is null) throw new ContingiousException($"{sandbox.runtime.Name} could not run a container of {shape.Image}: {sandbox.waiting.Complaint()}");
-            return sandbox;
-        }
-        catch
-        {
-            await sandbox.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
     /// <summary>Whether a step's rootfs is there already.</summary>
     public bool Has(StepPlan plan) => rootfses.ContainsKey(plan.Rootfs);
 
@@ -138,7 +82,7 @@ internal sealed class Sandbox : IAsyncDisposable
     {
         if (waiting is not null && Has(plan))
         {
-            Directory.CreateSymbolicLink($"{layout.SandboxesDirectory}/{Id}", $"{place}");
+            TakeName();
             Disk.Limit(request.Limits.Disk, request.Limits.Inodes);
             return;
         }
@@ -239,7 +183,7 @@ internal sealed class Sandbox : IAsyncDisposable
         var container = waiting;
         waiting = null;
         hasRun = true;
-        if (container is null) container = await StartAsync(bundle).ConfigureAwait(false);
+        if (container is null) container = await StartAsync(bundle, LimitsOf(bundle.Plan.Step)).ConfigureAwait(false);
         else container.Cgroup.Limit(LimitsOf(bundle.Plan.Step));
         var launch = new StepLaunch
         {
@@ -258,11 +202,11 @@ internal sealed class Sandbox : IAsyncDisposable
         run.Account(stoppedFor, attended: LiveSession.WasIn(SandboxDirectory));
 
     /// <summary>Starts a step's container, up to its waiting for a command.</summary>
-    private Task<StepContainer> StartAsync(StepBundle bundle)
+    private Task<StepContainer> StartAsync(StepBundle bundle, CgroupLimits limits)
     {
         var (name, container) = (bundle.Plan.Name, $"{place}-{bundle.Plan.Name}");
         launched.Add(container);
-        var cgroup = JobCgroup.CreateChild(name, LimitsOf(bundle.Plan.Step));
+        var cgroup = JobCgroup.CreateChild(name, limits);
         var start = new ContainerStart
         {
             Container = container,
@@ -367,14 +311,6 @@ internal sealed class Sandbox : IAsyncDisposable
         if (leaving is not null) await leaving.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Gives back the container that waits for a command which never came.</summary>
-    private async Task LeaveWaitingAsync()
-    {
-        var leaving = waiting;
-        waiting = null;
-        if (leaving is not null) await leaving.DisposeAsync().ConfigureAwait(false);
-    }
-
     private async Task RemoveContainersAsync()
     {
         if (cgroup is not null) await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
@@ -385,15 +321,11 @@ internal sealed class Sandbox : IAsyncDisposable
 
     private Task RemoveDisk()
     {
-        if (jobHold is not null) JobDisk.Discard(layout, $"{layout.SandboxesDirectory}/{Id}");
         disk?.Dispose();
         JobDisk.Discard(layout, SandboxDirectory);
-        if (jobHold is not null) File.Delete($"{layout.LocksDirectory}/{Id}");
+        LeaveName();
         return Task.CompletedTask;
     }
-
-    private static FileLock Hold(HostLayout layout, SandboxId id) => FileLock.TryClaim($"{layout.LocksDirectory}/{id}")
-        ?? throw new CapacityException($"{id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
 
     // RandomAccess reports ENOSPC as an IOException with the error number as its HResult.
     private static bool IsDiskFull(IOException error) =>

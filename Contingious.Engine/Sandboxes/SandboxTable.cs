@@ -30,10 +30,10 @@ internal sealed class SandboxTable(HostLayout layout, CgroupHomes homes, TimePro
         var live = new List<LiveSandbox>();
         foreach (var name in Names().Where(name => !SandboxId.IsParked(name)))
         {
-            if (!IsOwned(name) || homes.Find(PlaceOf(name)) is not { } cgroup) continue;
+            if (!IsOwned(name) || homes.Find(Sandbox.PlaceOf(layout, name)) is not { } cgroup) continue;
             try
             {
-                var container = LiveContainer.Find(layout, cgroup, name, PlaceOf(name));
+                var container = LiveContainer.Find(layout, cgroup, name, Sandbox.PlaceOf(layout, name));
                 live.Add(new LiveSandbox(name, container?.Id, container?.Pid, cgroup.Pids().Count, cgroup.ReadCpuTime()));
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -49,14 +49,11 @@ internal sealed class SandboxTable(HostLayout layout, CgroupHomes homes, TimePro
     public LiveContainer? FindContainer(string sandbox)
     {
         var name = Names().FirstOrDefault(name => name == sandbox) ?? Names().LastOrDefault(name => IsNamed(name, sandbox));
-        return name is not null && !SandboxId.IsParked(name) && IsOwned(name) && homes.Find(PlaceOf(name)) is { } cgroup ? LiveContainer.Find(layout, cgroup, name, PlaceOf(name)) : null;
+        return name is not null && !SandboxId.IsParked(name) && IsOwned(name) && homes.Find(Sandbox.PlaceOf(layout, name)) is { } cgroup ? LiveContainer.Find(layout, cgroup, name, Sandbox.PlaceOf(layout, name)) : null;
     }
 
     /// <summary>Whether a sandbox of this name is meant, by its name or by its job's id.</summary>
     public static bool IsNamed(string name, string sandbox) => name == sandbox || name.StartsWith($"{SandboxId.Prefix}{sandbox}-", StringComparison.Ordinal);
-
-    /// <summary>The name by which a sandbox was made: its own, unless it was made ahead of its job.</summary>
-    private string PlaceOf(string name) => new FileInfo($"{layout.SandboxesDirectory}/{name}").LinkTarget ?? name;
 
     private bool IsOwned(string name)
     {

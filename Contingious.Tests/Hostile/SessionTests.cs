@@ -5,6 +5,7 @@ using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Engine.Programs;
+using Contingious.Engine.Sandboxes;
 using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Hostile;
@@ -145,7 +146,7 @@ public sealed partial class SessionTests(EngineFixture engine, NativePrograms na
     public async Task E8_A_pid_that_was_used_again_is_nobody_s_container_for_us_and_for_crun()
     {
         await using var sandbox = await LiveAsync("sleep 50");
-        var container = $"{sandbox.Name}-step-0";
+        var container = $"{Sandbox.PlaceOf(engine.Layout, sandbox.Name)}-step-0";
         var file = $"{engine.Layout.CrunDirectory}/{container}/status";
         var status = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
         var recycled = PidField().Replace(status, $"\"pid\": {Environment.ProcessId},");
@@ -237,7 +238,7 @@ public sealed partial class SessionTests(EngineFixture engine, NativePrograms na
     private int SandboxSessions(LiveJob sandbox) =>
         SessionCgroups(JobCgroup(sandbox.Name)).Count(cgroup => cgroup.Pids().Any(pid => NameOf(pid) is "sleep" or "sh"));
 
-    private Cgroup JobCgroup(string name) => CgroupHomes.Of(engine.Layout).Find(name) ?? throw new InvalidOperationException($"{name} has no cgroup.");
+    private Cgroup JobCgroup(string name) => CgroupHomes.Of(engine.Layout).Find(Sandbox.PlaceOf(engine.Layout, name)) ?? throw new InvalidOperationException($"{name} has no cgroup.");
 
     private static List<Cgroup> SessionCgroups(Cgroup job) => [.. job.ChildNames().Where(name => name.StartsWith("exec-", StringComparison.Ordinal)).Select(job.Child)];
 

@@ -2,6 +2,7 @@ using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
+using Contingious.Engine.Sandboxes;
 using Contingious.Tests.Support;
 
 namespace Contingious.Tests.Hostile;
@@ -124,7 +125,7 @@ public sealed class ViewTests(EngineFixture engine)
         var id = engine.NewId();
         var running = engine.RunAsync(["sleep", "30"], job: request => request with { Id = id });
         await Submission.ExecAsync(id, "true");
-        var cgroup = CgroupHomes.Of(engine.Layout).Find(id.Value) ?? throw new InvalidOperationException("The job has no cgroup.");
+        var cgroup = CgroupHomes.Of(engine.Layout).Find(Sandbox.PlaceOf(engine.Layout, id.Value)) ?? throw new InvalidOperationException("The job has no cgroup.");
         var environments = cgroup.Pids().Select(pid => File.ReadAllText($"/proc/{pid}/environ")).ToList();
         Assert.NotEmpty(environments);
         Assert.All(environments, environment => Assert.DoesNotContain("amqp", environment, StringComparison.OrdinalIgnoreCase));
