@@ -1,6 +1,7 @@
 using System.Globalization;
 using Contingious.Agent.Queue;
 using Contingious.Benchmarks;
+using Contingious.Benchmarks.Jobs;
 using Contingious.Benchmarks.Soak;
 using Contingious.Engine;
 
@@ -21,6 +22,9 @@ try
         case ["soak", var image, var jobs] when IsCount(jobs, out var count):
             var broker = BrokerOptions.Parse(Required("CONTINGIOUS_BROKER"), $"soak-{Environment.ProcessId}");
             await new SoakBenchmark(Required("CONTINGIOUS_CLI"), broker, image).RunAsync(count, Console.Out);
+            return 0;
+        case ["stages", var image, var rounds] when IsCount(rounds, out var count):
+            await StageBenchmark.RunAsync(image, count, Console.Out);
             return 0;
         default:
             Console.Error.WriteLine(usage);

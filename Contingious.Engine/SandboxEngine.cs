@@ -15,25 +15,30 @@ namespace Contingious.Engine;
 /// </summary>
 public sealed class SandboxEngine : IAsyncDisposable
 {
-    private readonly HostLayout layout;
+    private readonly SandboxHost host;
     private readonly EngineOptions options;
-    private readonly string initProgram;
     private readonly ImageStore images;
-    private readonly Cgroup home;
     private readonly SandboxTable table;
     private readonly SandboxPool pool;
     private readonly TimeProvider time;
     private readonly ILogger logger;
 
-    private SandboxEngine(HostLayout layout, EngineOptions options, string initProgram, ImageStore images, CgroupHomes homes, TimeProvider time, ILogger logger)
+    private SandboxEngine(HostLayout layout, EngineOptions options, TimeProvider time, ILogger logger)
     {
-        this.layout = layout;
         this.options = options;
-        this.initProgram = initProgram;
-        this.images = images;
         this.time = time;
         this.logger = logger;
-        home = homes.OpenOwn();
+        var homes = CgroupHomes.Of(layout);
+        host = new SandboxHost
+        {
+            Layout = layout,
+            Options = options,
+            Runtime = OciRuntime.InstalledOf(options.Runtime, layout),
+            InitProgram = InstalledInit.In(layout),
+            Home = homes.OpenOwn(),
+            Time = time,
+        };
+        images = new ImageStore(options.ImagesDirectory ?? layout.ImagesDirectory);
         table = new SandboxTable(layout, homes, time, logger);
         pool = new SandboxPool(options.Pool, ParkAsync, IsCurrent, time, logger);
     }
@@ -42,8 +47,8 @@ public sealed class SandboxEngine : IAsyncDisposable
     /// <exception cref="HostNotReadyException">The host lacks something that no job can run without.</exception>
     public static async Task<SandboxEngine> OpenAsync(HostLayout layout, EngineOptions options, TimeProvider time, ILogger logger)
     {
-        var engine = new SandboxEngine(layout, options, InstalledInit.In(layout), new ImageStore(options.ImagesDirectory ?? layout.ImagesDirectory), CgroupHomes.Of(layout), time, logger);
-        OciRuntime.Of(options.Runtime, layout).RequireUsable(engine.home);
+        var engine = new SandboxEngine(layout, options, time, logger);
+        engine.host.Runtime.RequireUsable(engine.host.Home);
         Telemetry.Swept(await engine.table.SweepAsync().ConfigureAwait(false));
         return engine;
     }
@@ -109,14 +114,14 @@ public sealed class SandboxEngine : IAsyncDisposable
         using var leased = clock.Run(Stage.LeaseImage, () => JobImages.Lease(images, request));                            // 1
         var plans = StepPlan.All(request, leased);
         var shape = SandboxShape.Of(request, plans, options.Disk);
-        var sandbox = await Sandbox.ClaimAsync(layout, options, request, () => pool.TakeAsync(shape, cancellation), time).ConfigureAwait(false);
+        var sandbox = await Sandbox.ClaimAsync(host, request, () => pool.TakeAsync(shape, cancellation)).ConfigureAwait(false);
         Telemetry.Taken(sandbox.IsWarm);
         try
         {
             // A sandbox that was made ahead has these three, and is only given the job's limits.
-            await clock.RunAsync(Stage.CloneRootfs, () => CloneAsync(sandbox, plans, cancellation)).ConfigureAwait(false); // 2
-            var bundles = clock.Run(Stage.WriteSpec, () => sandbox.WriteSpecs(plans, initProgram, home));                 // 3
-            await clock.RunAsync(Stage.CreateCgroup, () => sandbox.CreateCgroupAsync(home)).ConfigureAwait(false);        // 4
+            await clock.RunAsync(Stage.CreateCgroup, () => CreateCgroupAsync(sandbox, plans)).ConfigureAwait(false);      // 2
+            clock.Run(Stage.CloneRootfs, () => sandbox.CloneRootfs(plans[0], plans, cancellation));                       // 3
+            var bundles = clock.Run(Stage.WriteSpec, () => sandbox.WriteSpecs(plans));                                    // 4
 
             // Each step whose turn comes
             var reports = new List<StepReport>();
@@ -155,13 +160,13 @@ public sealed class SandboxEngine : IAsyncDisposable
         }
     }
 
-    private async ValueTask CloneAsync(Sandbox sandbox, IReadOnlyList<StepPlan> plans, CancellationToken cancellation)
+    private async ValueTask CreateCgroupAsync(Sandbox sandbox, IReadOnlyList<StepPlan> plans)
     {
         while (true)
         {
             try
             {
-                sandbox.CloneRootfs(plans[0], plans, cancellation);
+                await sandbox.CreateCgroupAsync(plans.FirstOrDefault(plan => plan.IsDue([]))).ConfigureAwait(false);
                 return;
             }
             catch (CapacityException)
@@ -176,7 +181,7 @@ public sealed class SandboxEngine : IAsyncDisposable
     {
         using var lease = images.Lease(shape.Image);
         if (!shape.IsOf(lease.Image)) throw new ImageUnavailableException(shape.Image, $"The image {shape.Image} has been imported anew.");
-        return await Sandbox.ParkAsync(layout, options, shape, initProgram, home, time, cancellation).ConfigureAwait(false);
+        return await Sandbox.ParkAsync(host, shape, cancellation).ConfigureAwait(false);
     }
 
     private bool IsCurrent(SandboxShape shape)

@@ -21,6 +21,9 @@ internal static class AppArmorProfiles
 
     private static readonly string[] makers = ["rootlesskit", "crun", "runc"];
 
+    /// <summary>Whether a program makes user namespaces by the leave of a profile for its path alone.</summary>
+    public static bool IsRestricting => File.Exists(SwitchFile) && File.ReadAllText(SwitchFile).Trim() == "1";
+
     /// <summary>Which programs may make no user namespace here; nothing where all of them may.</summary>
     /// <exception cref="UnauthorizedAccessException">This process may not look at the profiles.</exception>
     public static AppArmorLack? Lack(HostRoot root)

@@ -28,8 +28,14 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(SafeHandle epoll, byte* happenings, int most, int milliseconds);
 
+    [LibraryImport(Name, EntryPoint = "mkfifo", SetLastError = true)]
+    public static partial int MakeFifo(byte* path, uint mode);
+
     [LibraryImport(Name, EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(SafeHandle file, byte* into, nuint size);
+
+    [LibraryImport(Name, EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(SafeHandle file, byte* from, nuint size);
 
     [LibraryImport(Name, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Fcntl(SafeHandle file, int command, int argument);

@@ -30,6 +30,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -51,7 +52,7 @@ enum { PROTOCOL = 1, MAX_BODY = 4 << 20, MAX_STRINGS = 1 << 16, BAD_START = 125 
 
 enum kind { READY = 1, STARTED, FAILED, ENDED, QUIET };
 
-enum stage { STAGE_ORDER = 1, STAGE_FORK, STAGE_LIMITS, STAGE_USER, STAGE_DIRECTORY, STAGE_EXEC, STAGE_INTERPRETER };
+enum stage { STAGE_ORDER = 1, STAGE_FORK, STAGE_LIMITS, STAGE_USER, STAGE_DIRECTORY, STAGE_EXEC, STAGE_INTERPRETER, STAGE_FILTER };
 
 struct order {
     uint32_t protocol;
@@ -257,15 +258,18 @@ static pid_t start(void)
     return first.kind == STARTED ? child : -1;
 }
 
-/* Writing 0 means the writer itself (cgroups(7)). */
-static int join(const char *log, char **words)
+/* Writing 0 means the writer itself (cgroups(7)). A gate is a FIFO: the program begins with a byte of it, and never where it ends without. */
+static int join(const char *log, const char *gate, char **words)
 {
     const char *fault = "cannot join";
+    char byte;
     for (; *words && strcmp(*words, "--") != 0; words++) {
         int file = open(*words, O_WRONLY | O_CLOEXEC);
         if (file < 0 || write(file, "0", 1) != 1) goto failed;
         close(file);
     }
+    int waiting = *gate ? open(gate, O_RDONLY | O_CLOEXEC) : -1;
+    if (*gate && (waiting < 0 || read(waiting, &byte, 1) != 1)) return BAD_START;
     if (*words && *++words) {
         fault = "cannot execute";
         execvp(*words, words);
@@ -278,7 +282,7 @@ failed:;
 
 int main(int argc, char **argv)
 {
-    if (argc > 3 && strcmp(argv[1], "join") == 0) return join(argv[2], argv + 3);
+    if (argc > 4 && strcmp(argv[1], "join") == 0) return join(argv[2], argv[3], argv + 4);
     sigset_t children;
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
@@ -286,6 +290,12 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &children, NULL);
     int events = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     if (argc != 2 || getpid() != 1 || events < 0 || connect_agent(argv[1]) < 0) return BAD_START;
+    /* Whatever the runtime was told: without a filter of system calls nothing is run. */
+    if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER) {
+        report(FAILED, STAGE_FILTER, 0, now());
+        return BAD_START;
+    }
+
     bound_namespace();
     report(READY, 0, 0, now());
 

@@ -46,6 +46,7 @@ internal enum InitStage
     Directory,
     Exec,
     Interpreter,
+    Filter,
 }
 
 /// <param name="Kind">What happened.</param>
@@ -81,10 +82,11 @@ internal sealed class ContainerInit : IDisposable
     /// <summary>A program that joins cgroups before anything else. The init becomes it: no process is left between.</summary>
     /// <param name="init">The init.</param>
     /// <param name="log">Where it says what went wrong.</param>
+    /// <param name="gate">A FIFO that it waits for a byte of, once it has joined; nothing where it is not to wait.</param>
     /// <param name="joinFiles">The cgroup.procs files.</param>
     /// <param name="command">The program and its arguments.</param>
-    public static ProgramRequest Join(string init, string log, IReadOnlyList<string> joinFiles, IReadOnlyList<string> command) =>
-        new(init, ["join", log, .. joinFiles, "--", .. command]);
+    public static ProgramRequest Join(string init, string log, string? gate, IReadOnlyList<string> joinFiles, IReadOnlyList<string> command) =>
+        new(init, ["join", log, gate ?? "", .. joinFiles, "--", .. command]);
 
     /// <summary>The init's pid, as the host numbers it.</summary>
     public int Pid { get; }

@@ -28,6 +28,9 @@ internal abstract class OciRuntime(string stateDirectory)
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a runtime."),
     };
 
+    /// <summary>As <see cref="Of"/>, for whoever starts many containers inside the keeper.</summary>
+    public static OciRuntime InstalledOf(RuntimeKind kind, HostLayout layout) => kind == RuntimeKind.Crun ? new Crun(layout.CrunDirectory, InstalledCrun.In(layout)) : Of(kind, layout);
+
     /// <summary>Every runtime: an account's sandboxes need not all have been started with the same one.</summary>
     public static IReadOnlyList<OciRuntime> All(HostLayout layout) => [.. Enum.GetValues<RuntimeKind>().Select(kind => Of(kind, layout))];
 
@@ -65,9 +68,24 @@ internal abstract class OciRuntime(string stateDirectory)
     /// <param name="container">The container's id.</param>
     /// <param name="bundle">The directory of its config.json.</param>
     /// <param name="joinFiles">The cgroup.procs files to join first.</param>
+    /// <param name="gate">The FIFO at which it then waits.</param>
     /// <param name="log">Where it writes its own errors, so that they are never mistaken for the program's.</param>
-    public ProgramRequest Run(string init, string container, string bundle, IReadOnlyList<string> joinFiles, string log) =>
-        ContainerInit.Join(init, log, joinFiles, [.. Command, .. Log(log), "run", "--bundle", bundle, container]) with { Env = Environment };
+    public ProgramRequest Run(string init, string container, string bundle, IReadOnlyList<string> joinFiles, string gate, string log) =>
+        ContainerInit.Join(init, log, gate, joinFiles, [.. Command, .. Log(log), "run", "--bundle", bundle, container]) with { Env = Environment };
+
+    /// <summary>The filter of system calls as the runtime compiled it for an earlier container, where it can be given to the next one; else the runtime compiles it again.</summary>
+    public virtual ReadOnlyMemory<byte> CompiledFilter => default;
+
+    /// <summary>Looks at a container that is ready for what the next one can do with.</summary>
+    /// <param name="container">Its id.</param>
+    public virtual void Learn(string container)
+    {
+    }
+
+    /// <summary>What was learnt did not help.</summary>
+    public virtual void Forget()
+    {
+    }
 
     /// <summary>Runs a further command in a container. It is described by a file: the bare form would drop no_new_privs.</summary>
     /// <param name="container">The container's id.</param>

@@ -25,7 +25,7 @@ internal sealed class Slirp : IAsyncDisposable
     public static async Task<Slirp> StartAsync(string init, int pid, IReadOnlyList<string> joinFiles, CancellationToken cancellation)
     {
         var target = pid.ToString(CultureInfo.InvariantCulture);
-        var program = ProgramRunner.Start(ContainerInit.Join(init, "/dev/stderr", joinFiles, [
+        var program = ProgramRunner.Start(ContainerInit.Join(init, "/dev/stderr", gate: null, joinFiles, [
             "slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=1", "--exit-fd=0", target, "tap0",
         ]));
         var network = new Slirp(program);

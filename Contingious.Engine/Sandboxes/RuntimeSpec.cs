@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Contingious.Engine.Images;
 using Contingious.Engine.Model;
+using Contingious.Engine.Programs;
 using Contingious.Engine.Sandboxes.Seccomp;
 
 namespace Contingious.Engine.Sandboxes;
@@ -25,6 +26,9 @@ internal sealed record RuntimeSpec
     public required uint FirstId { get; init; }
 
     public required Limits Limits { get; init; }
+
+    /// <summary>The filter of system calls as the runtime compiled it from <see cref="SeccompProfile"/> for an earlier container; else that profile is written.</summary>
+    public ReadOnlyMemory<byte> CompiledFilter { get; init; }
 
     /// <summary>The cgroup that the runtime makes, from the mount point of the hierarchy; nothing where it makes none.</summary>
     public string? CgroupsPath { get; init; }
@@ -54,6 +58,13 @@ internal sealed record RuntimeSpec
         json.WriteString("hostname", EtcFiles.Hostname);
         WriteMounts(json);
         WriteLinux(json);
+        if (!CompiledFilter.IsEmpty)
+        {
+            json.WriteStartObject("annotations");
+            json.WriteBase64String(Crun.FilterAnnotation, CompiledFilter.Span);
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
     }
 
@@ -116,7 +127,7 @@ internal sealed record RuntimeSpec
             "/proc/sys/abi", "/proc/sys/crypto", "/proc/sys/debug", "/proc/sys/dev", "/proc/sys/fs", "/proc/sys/kernel",
             "/proc/sys/net", "/proc/sys/sunrpc", "/proc/sys/vm", "/proc/sys/xen",
         ]);
-        SeccompProfile.Write(json);
+        if (CompiledFilter.IsEmpty) SeccompProfile.Write(json);
         json.WriteEndObject();
     }
 

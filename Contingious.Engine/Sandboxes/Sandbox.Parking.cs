@@ -10,13 +10,12 @@ namespace Contingious.Engine.Sandboxes;
 internal sealed partial class Sandbox
 {
     private FileLock? jobHold;
-    private StepContainer? waiting;
 
     /// <summary>Whether it was made ahead of its job.</summary>
     public bool IsWarm => jobHold is not null;
 
     /// <summary>Whether a container of it waits for a command.</summary>
-    public bool IsWaiting => waiting is { Program.HasExited: false };
+    public bool IsWaiting => next is { Init: not null, Program.HasExited: false };
 
     /// <summary>The name by which a sandbox was made, of its directory, its cgroup and its containers: its own, unless it was made ahead of its job.</summary>
     /// <param name="layout">Where the account has its directories.</param>
@@ -24,29 +23,28 @@ internal sealed partial class Sandbox
     public static string PlaceOf(HostLayout layout, string name) => new FileInfo($"{layout.SandboxesDirectory}/{name}").LinkTarget ?? name;
 
     /// <summary>Makes a sandbox ahead of its job.</summary>
-    /// <param name="layout">Where the account has its directories.</param>
-    /// <param name="options">What the operator decides.</param>
+    /// <param name="host">Where.</param>
     /// <param name="shape">What it can be used for.</param>
-    /// <param name="initProgram">The containers' init.</param>
-    /// <param name="home">Below which cgroup.</param>
-    /// <param name="time">The clock.</param>
     /// <param name="cancellation">Ends it early.</param>
     /// <exception cref="ContingiousException">It cannot be made; nothing is left of it.</exception>
-    public static async Task<Sandbox> ParkAsync(HostLayout layout, EngineOptions options, SandboxShape shape, string initProgram, Cgroup home, TimeProvider time, CancellationToken cancellation)
+    public static async Task<Sandbox> ParkAsync(SandboxHost host, SandboxShape shape, CancellationToken cancellation)
     {
         var request = new RunRequest { Id = SandboxId.NewParked(), Image = shape.Image, Steps = [new StepRequest()], Network = shape.Network };
-        var sandbox = Claim(layout, options, request, time);
+        var sandbox = Claim(host, request);
         try
         {
-            sandbox.CloneRootfs(shape.Plans[0], shape.Plans, cancellation);
-            var bundle = sandbox.WriteSpec(shape.Plans[0], initProgram, home);
-            await sandbox.CreateCgroupAsync(home).ConfigureAwait(false);
+            var plan = shape.Plans[0];
+            await sandbox.CreateCgroupAsync(first: null).ConfigureAwait(false);
             sandbox.JobCgroup.StandBack(true);
-            sandbox.Mounts.PrepareStep();
 
             // Of cgroup v1 none may have more of the CPUs than its parent, which is told first what its job may have.
-            sandbox.waiting = await sandbox.StartAsync(bundle, sandbox.LimitsOf(bundle.Plan.Step) with { Cpus = double.PositiveInfinity }).ConfigureAwait(false);
-            if (sandbox.waiting.Init is null) throw new ContingiousException($"{sandbox.runtime.Name} could not run a container of {shape.Image}: {sandbox.waiting.Complaint()}");
+            await sandbox.PrepareAsync(plan, sandbox.LimitsOf(plan.Step) with { Cpus = double.PositiveInfinity }).ConfigureAwait(false);
+            sandbox.CloneRootfs(plan, shape.Plans, cancellation);
+            _ = sandbox.WriteSpec(plan);
+            sandbox.Mounts.PrepareStep();
+            if (sandbox.next is not { } container) throw new InvalidOperationException("No container is prepared.");
+            await container.StartAsync().ConfigureAwait(false);
+            if (container.Init is null) throw new ContingiousException($"{host.Runtime.Name} could not run a container of {shape.Image}: {container.Complaint()}");
             return sandbox;
         }
         catch
@@ -57,49 +55,39 @@ internal sealed partial class Sandbox
     }
 
     /// <summary>As <see cref="Claim"/>, and takes a sandbox that was made ahead, where there is one.</summary>
-    /// <param name="layout">Where the account has its directories.</param>
-    /// <param name="options">What the operator decides.</param>
+    /// <param name="host">Where.</param>
     /// <param name="request">The job.</param>
     /// <param name="take">Gives a sandbox that fits the job, which is this one's to give back.</param>
-    /// <param name="time">The clock.</param>
     /// <exception cref="CapacityException">A live sandbox has that name.</exception>
-    public static async ValueTask<Sandbox> ClaimAsync(HostLayout layout, EngineOptions options, RunRequest request, Func<ValueTask<Sandbox?>> take, TimeProvider time)
+    public static async ValueTask<Sandbox> ClaimAsync(SandboxHost host, RunRequest request, Func<ValueTask<Sandbox?>> take)
     {
-        var hold = Hold(layout, request.Id);
+        var hold = Hold(host, request.Id);
         try
         {
             // Something of a killed one has the name: it goes when the name's own sandbox is made.
-            if (Path.Exists($"{layout.SandboxesDirectory}/{request.Id}") || await take().ConfigureAwait(false) is not { } parked) return new Sandbox(layout, options, request, hold, time);
+            if (Path.Exists(host.DirectoryOf(request.Id.Value)) || await take().ConfigureAwait(false) is not { } parked) return new Sandbox(host, request, hold);
             parked.jobHold = hold;
             parked.request = request;
             return parked;
         }
         catch
         {
-            File.Delete($"{layout.LocksDirectory}/{request.Id}");
+            File.Delete(host.LockOf(request.Id.Value));
             hold.Dispose();
             throw;
         }
     }
 
-    private static FileLock Hold(HostLayout layout, SandboxId id) => FileLock.TryClaim($"{layout.LocksDirectory}/{id}")
+    private static FileLock Hold(SandboxHost host, SandboxId id) => FileLock.TryClaim(host.LockOf(id.Value))
         ?? throw new CapacityException($"{id} is running on this host already. Give each job an id of its own, or wait for that one's result.");
 
     /// <summary>The job has a name by which people know it; what was made by another one is found by a link.</summary>
-    private void TakeName() => Directory.CreateSymbolicLink($"{layout.SandboxesDirectory}/{Id}", $"{place}");
+    private void TakeName() => Directory.CreateSymbolicLink(host.DirectoryOf(Id.Value), place.Value);
 
     private void LeaveName()
     {
         if (jobHold is null) return;
-        JobDisk.Discard(layout, $"{layout.SandboxesDirectory}/{Id}");
-        File.Delete($"{layout.LocksDirectory}/{Id}");
-    }
-
-    /// <summary>Gives back the container that waits for a command which never came.</summary>
-    private async Task LeaveWaitingAsync()
-    {
-        var leaving = waiting;
-        waiting = null;
-        if (leaving is not null) await leaving.DisposeAsync().ConfigureAwait(false);
+        JobDisk.Discard(host.Layout, host.DirectoryOf(Id.Value));
+        File.Delete(host.LockOf(Id.Value));
     }
 }

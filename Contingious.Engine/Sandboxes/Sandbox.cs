@@ -20,10 +20,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
     private const long WorkingDirectoryBytes = 64 << 10;
     private const long WorkingDirectoryInodes = 16;
 
-    private readonly HostLayout layout;
-    private readonly EngineOptions options;
-    private readonly TimeProvider time;
-    private readonly OciRuntime runtime;
+    private readonly SandboxHost host;
     private readonly SandboxId place;
     private readonly FileLock hold;
     private readonly Dictionary<string, RootfsClone> rootfses = [];
@@ -35,25 +32,23 @@ internal sealed partial class Sandbox : IAsyncDisposable
     private Cgroup? cgroup;
     private JobBudget? budget;
     private StepPlan? last;
+    private StepContainer? next;
     private StepRun? ended;
     private bool hasRun;
     private bool released;
 
-    private Sandbox(HostLayout layout, EngineOptions options, RunRequest request, FileLock hold, TimeProvider time)
+    private Sandbox(SandboxHost host, RunRequest request, FileLock hold)
     {
-        this.layout = layout;
-        this.options = options;
+        this.host = host;
         this.request = request;
         this.hold = hold;
         place = request.Id;
-        this.time = time;
-        runtime = OciRuntime.Of(options.Runtime, layout);
     }
 
     /// <summary>The job's name.</summary>
     public SandboxId Id => request.Id;
 
-    private string SandboxDirectory => $"{layout.SandboxesDirectory}/{place}";
+    private string SandboxDirectory => host.DirectoryOf(place.Value);
 
     private JobDisk Disk => disk ?? throw new InvalidOperationException("The sandbox has no disk yet.");
 
@@ -67,8 +62,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
     /// <exception cref="CapacityException">
     /// A live sandbox has that name: the same job, or another one that was given its id and attempt, runs here already. When it ends there is room.
     /// </exception>
-    public static Sandbox Claim(HostLayout layout, EngineOptions options, RunRequest request, TimeProvider time) =>
-        new(layout, options, request, Hold(layout, request.Id), time);
+    public static Sandbox Claim(SandboxHost host, RunRequest request) => new(host, request, Hold(host, request.Id));
 
     /// <summary>Whether a step's rootfs is there already.</summary>
     public bool Has(StepPlan plan) => rootfses.ContainsKey(plan.Rootfs);
@@ -80,33 +74,27 @@ internal sealed partial class Sandbox : IAsyncDisposable
     /// <exception cref="RejectedRequestException">The request's mounts are not to be had.</exception>
     public void CloneRootfs(StepPlan plan, IReadOnlyList<StepPlan> all, CancellationToken cancellation)
     {
-        if (waiting is not null && Has(plan))
+        if (Has(plan))
         {
-            TakeName();
             Disk.Limit(request.Limits.Disk, request.Limits.Inodes);
             return;
         }
 
-        slice ??= IdSlice.Lease(layout);
         if (disk is null)
         {
-            Directory.CreateDirectory(SandboxDirectory);
-
-            // The container's own root walks through here to its rootfs.
-            File.SetUnixFileMode(SandboxDirectory, (UnixFileMode)0x1C9); // 0711
-            disk = JobDisk.Create(layout, SandboxDirectory, options.Disk, request.Limits.Disk, request.Limits.Inodes, SandboxShape.RoomOf(all));
-            mounts = new SandboxMounts(layout, options, request, disk, SandboxDirectory, slice.FirstId);
+            disk = JobDisk.Create(host.Layout, SandboxDirectory, host.Options.Disk, request.Limits.Disk, request.Limits.Inodes, SandboxShape.RoomOf(all));
+            mounts = new SandboxMounts(host.Layout, host.Options, request, disk, SandboxDirectory, Slice.FirstId);
         }
 
         LeaveFresh(plan);
-        var clone = RootfsClone.Create(layout, disk, SandboxDirectory, plan.Rootfs, plan.Image, slice.FirstId, cancellation);
+        var clone = RootfsClone.Create(host.Layout, disk, SandboxDirectory, plan.Rootfs, plan.Image, Slice.FirstId, cancellation);
         rootfses[plan.Rootfs] = clone;
         Mounts.Prepare(clone, [.. all.Where(other => other.Rootfs == plan.Rootfs)]);
     }
 
     /// <summary>Writes the bundles of all steps.</summary>
     /// <exception cref="RejectedRequestException">Something in the request is wrong, or not to be had in an image.</exception>
-    public IReadOnlyList<StepBundle> WriteSpecs(IReadOnlyList<StepPlan> plans, string initProgram, Cgroup home)
+    public IReadOnlyList<StepBundle> WriteSpecs(IReadOnlyList<StepPlan> plans)
     {
         foreach (var plan in plans)
         {
@@ -117,33 +105,44 @@ internal sealed partial class Sandbox : IAsyncDisposable
             Mounts.Validate(plan);
         }
 
-        return [.. plans.Select(plan => WriteSpec(plan, initProgram, home))];
+        return [.. plans.Select(WriteSpec)];
     }
 
-    public async ValueTask CreateCgroupAsync(Cgroup home)
+    /// <summary>Makes the job's cgroup, and has the runtime of the step that begins wait in it. Where that is there already, it only gets the job's limits.</summary>
+    /// <param name="first">The step that begins; nothing where none does.</param>
+    /// <exception cref="CapacityException">There are no ids for one more sandbox.</exception>
+    public async ValueTask CreateCgroupAsync(StepPlan? first)
     {
         // Room for what is ours, and for the runtime of a command that somebody runs beside the steps.
         const int sessions = LiveSession.MostAtOnce;
         var network = request.Network == NetworkMode.Internet ? ByteSize.FromMiB(16) : ByteSize.Zero;
-        var room = runtime.RoomBeside(sessions);
+        var room = host.Runtime.RoomBeside(sessions);
         var limits = request.Limits;
-        var all = new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + runtime.OwnProcesses + room.Processes, limits.Cpus);
-        if (waiting is not null)
+        var all = new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + host.Runtime.OwnProcesses + room.Processes, limits.Cpus);
+        if (IsWarm)
         {
+            TakeName();
             JobCgroup.Limit(all);
             JobCgroup.StandBack(false);
             budget = new JobBudget(limits, JobCgroup);
             return;
         }
 
+        slice ??= IdSlice.Lease(host.Layout);
+        Directory.CreateDirectory(SandboxDirectory);
+
+        // The container's own root walks through here to its rootfs.
+        File.SetUnixFileMode(SandboxDirectory, (UnixFileMode)0x1C9); // 0711
+
         // Ours to remove from before it is there.
-        cgroup = home.Child(place.Value);
+        cgroup = host.Home.Child(place.Value);
 
         // What an earlier attempt left would count for this one: its kills, its CPU time.
-        if (cgroup.Exists) await cgroup.DiscardAsync(TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
+        if (cgroup.Exists) await cgroup.DiscardAsync(TimeSpan.FromSeconds(10), host.Time).ConfigureAwait(false);
 
-        _ = home.CreateChild(place.Value, all);
+        _ = host.Home.CreateChild(place.Value, all);
         budget = new JobBudget(limits, cgroup);
+        if (first is not null) await PrepareAsync(first, LimitsOf(first.Step)).ConfigureAwait(false);
     }
 
     /// <summary>Puts a step's files in place, and before the first step the job's. What an earlier step left in their way is that step's doing, and ends the job so.</summary>
@@ -151,6 +150,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
     /// <exception cref="RejectedRequestException">Nothing has run yet, and the files cannot be put in place.</exception>
     public async Task<StepReport?> CopyInAsync(StepPlan plan)
     {
+        await PrepareAsync(plan, LimitsOf(plan.Step)).ConfigureAwait(false);
         await LeaveStepAsync().ConfigureAwait(false);
         try
         {
@@ -161,7 +161,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
             if (plan.Index == 0) input.Put(request.Files, "files");
             input.Put(plan.Step.Files, $"steps[{plan.Index}].files");
             input.RequireMountPoints(Mounts.PointsOf(plan), SandboxMounts.FilePointsOf(plan));
-            if (waiting is null) Mounts.PrepareStep();
+            if (next is { Init: null }) Mounts.PrepareStep();
             return null;
         }
         catch (RejectedRequestException error) when (hasRun)
@@ -180,11 +180,11 @@ internal sealed partial class Sandbox : IAsyncDisposable
 
     public async Task<StepRun> LaunchAsync(StepBundle bundle, IRunObserver? observer)
     {
-        var container = waiting;
-        waiting = null;
+        var container = next ?? throw new InvalidOperationException("No container is prepared for the step.");
         hasRun = true;
-        if (container is null) container = await StartAsync(bundle, LimitsOf(bundle.Plan.Step)).ConfigureAwait(false);
+        if (container.Init is null) await container.StartAsync().ConfigureAwait(false);
         else container.Cgroup.Limit(LimitsOf(bundle.Plan.Step));
+        next = null;
         var launch = new StepLaunch
         {
             Plan = bundle.Plan,
@@ -195,32 +195,38 @@ internal sealed partial class Sandbox : IAsyncDisposable
             Disk = Disk,
             Observer = observer,
         };
-        return ended = await StepRun.BeginAsync(launch, container, time).ConfigureAwait(false);
+        return ended = await StepRun.BeginAsync(launch, container, host.Time).ConfigureAwait(false);
     }
 
     public StepReport Account(StepRun run, Outcome? stoppedFor) =>
         run.Account(stoppedFor, attended: LiveSession.WasIn(SandboxDirectory));
 
-    /// <summary>Starts a step's container, up to its waiting for a command.</summary>
-    private Task<StepContainer> StartAsync(StepBundle bundle, CgroupLimits limits)
+    /// <summary>Makes a step's cgroup, and has the runtime wait in it; unless that was done.</summary>
+    private async ValueTask PrepareAsync(StepPlan plan, CgroupLimits limits)
     {
-        var (name, container) = (bundle.Plan.Name, $"{place}-{bundle.Plan.Name}");
+        var (name, container) = (plan.Name, $"{place}-{plan.Name}");
+        if (next?.Name == container) return;
+
+        // One whose step could not be run.
+        await LeaveNextAsync().ConfigureAwait(false);
         launched.Add(container);
         var cgroup = JobCgroup.CreateChild(name, limits);
         var start = new ContainerStart
         {
             Container = container,
-            BundleDirectory = bundle.Directory,
-            InitProgram = bundle.InitProgram,
+            BundleDirectory = BundleDirectoryOf(plan),
+            InitProgram = host.InitProgram,
             RootId = Slice.FirstId,
             Cgroup = cgroup,
-            Place = runtime.Place(JobCgroup, cgroup, name),
+            Place = host.Runtime.Place(JobCgroup, cgroup, name),
         };
-        return StepContainer.StartAsync(start, runtime, time);
+        next = StepContainer.Prepare(start, host.Runtime, host.Time);
     }
 
+    private string BundleDirectoryOf(StepPlan plan) => $"{SandboxDirectory}/{plan.Name}";
+
     private CgroupLimits LimitsOf(StepRequest step) =>
-        new(step.Limits.Memory.Bytes, step.Limits.Processes + runtime.OwnProcesses, step.Limits.Cpus) { DieTogether = true };
+        new(step.Limits.Memory.Bytes, step.Limits.Processes + host.Runtime.OwnProcesses, step.Limits.Cpus) { DieTogether = true };
 
     /// <summary>Collects what the job asks back, as the last step that ran saw it.</summary>
     public (IReadOnlyList<OutputFile> Files, bool Truncated) CopyOut()
@@ -230,8 +236,8 @@ internal sealed partial class Sandbox : IAsyncDisposable
         var outputs = new OutputFiles(last.WorkingDirectory, request.OutputLimits, Mounts.Places)
         {
             MountPoints = SandboxMounts.FilePointsOf(last).ToHashSet(StringComparer.Ordinal),
-            Blobs = options.Blobs,
-            InlineBytes = options.InlineOutputs.Bytes,
+            Blobs = host.Options.Blobs,
+            InlineBytes = host.Options.InlineOutputs.Bytes,
         };
         return (outputs.Collect(root, request.Outputs), outputs.Truncated);
     }
@@ -245,7 +251,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
         if (released) return;
         released = true;
         Exception? first = null;
-        foreach (var giveBack in new Func<Task>[] { LeaveStepAsync, LeaveWaitingAsync, RemoveContainersAsync, RemoveCgroupAsync, RemoveDisk })
+        foreach (var giveBack in new Func<Task>[] { LeaveStepAsync, LeaveNextAsync, RemoveContainersAsync, RemoveCgroupAsync, RemoveDisk })
         {
             try
             {
@@ -257,17 +263,17 @@ internal sealed partial class Sandbox : IAsyncDisposable
             }
         }
 
-        if (first is null) File.Delete($"{layout.LocksDirectory}/{place}");
+        if (first is null) File.Delete(host.LockOf(place.Value));
         slice?.Dispose();
         hold.Dispose();
         jobHold?.Dispose();
         if (first is not null) throw new ContingiousException($"{Id} was not given back whole: {first.Message}", first);
     }
 
-    private StepBundle WriteSpec(StepPlan plan, string initProgram, Cgroup home)
+    private StepBundle WriteSpec(StepPlan plan)
     {
-        var bundle = new StepBundle($"{SandboxDirectory}/{plan.Name}", plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory), initProgram);
-        if (waiting is not null && plan.Index == 0)
+        var bundle = new StepBundle(BundleDirectoryOf(plan), plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory), host.InitProgram);
+        if (next is { Init: not null } && plan.Index == 0)
         {
             // The container is there: only what a further command in it is to have is the job's.
             bundle.WriteProcess();
@@ -283,8 +289,9 @@ internal sealed partial class Sandbox : IAsyncDisposable
                 Binds = [.. Mounts.Of(plan), new BindMount(StepBundle.ToolsDirectory(bundle.Directory), RuntimeSpec.ToolsMount, "ro", "nosuid", "nodev")],
                 Capabilities = [.. Capabilities.OfInit.Union(isRoot ? Capabilities.OfRoot : [])],
                 FirstId = Slice.FirstId,
+                CompiledFilter = host.Runtime.CompiledFilter,
                 Limits = plan.Step.Limits,
-                CgroupsPath = runtime.CgroupsPath(home.Child(place.Value), plan.Name),
+                CgroupsPath = host.Runtime.CgroupsPath(JobCgroup, plan.Name),
             });
         return bundle;
     }
@@ -311,10 +318,18 @@ internal sealed partial class Sandbox : IAsyncDisposable
         if (leaving is not null) await leaving.DisposeAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Gives back a container whose command never came.</summary>
+    private async Task LeaveNextAsync()
+    {
+        var leaving = next;
+        next = null;
+        if (leaving is not null) await leaving.DisposeAsync().ConfigureAwait(false);
+    }
+
     private async Task RemoveContainersAsync()
     {
-        if (cgroup is not null) await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), time).ConfigureAwait(false);
-        foreach (var container in launched.Where(runtime.Knows)) await runtime.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
+        if (cgroup is not null) await cgroup.KillAsync(spared: 0, TimeSpan.FromSeconds(10), host.Time).ConfigureAwait(false);
+        foreach (var container in launched.Where(host.Runtime.Knows)) await host.Runtime.DeleteAsync(container, CancellationToken.None).ConfigureAwait(false);
     }
 
     private Task RemoveCgroupAsync() => cgroup?.RemoveAsync() ?? Task.CompletedTask;
@@ -322,7 +337,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
     private Task RemoveDisk()
     {
         disk?.Dispose();
-        JobDisk.Discard(layout, SandboxDirectory);
+        JobDisk.Discard(host.Layout, SandboxDirectory);
         LeaveName();
         return Task.CompletedTask;
     }

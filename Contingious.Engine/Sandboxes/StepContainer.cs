@@ -35,6 +35,8 @@ internal sealed class StepContainer : IAsyncDisposable
     private readonly ContainerStart start;
     private readonly OciRuntime runtime;
     private readonly TimeProvider time;
+    private readonly Gate gate;
+    private bool isLetGo;
     private bool isEnded;
 
     private StepContainer(ContainerStart start, OciRuntime runtime, TimeProvider time)
@@ -42,7 +44,16 @@ internal sealed class StepContainer : IAsyncDisposable
         this.start = start;
         this.runtime = runtime;
         this.time = time;
-        Program = ProgramRunner.Start(runtime.Run(start.InitProgram, start.Container, start.BundleDirectory, start.Place.JoinFiles, ComplaintFile));
+        gate = Gate.Make(GateFile);
+        try
+        {
+            Program = ProgramRunner.Start(runtime.Run(start.InitProgram, start.Container, start.BundleDirectory, start.Place.JoinFiles, GateFile, ComplaintFile));
+        }
+        catch
+        {
+            gate.Dispose();
+            throw;
+        }
     }
 
     public string Name => start.Container;
@@ -72,24 +83,38 @@ internal sealed class StepContainer : IAsyncDisposable
 
     private string ComplaintFile => $"{start.BundleDirectory}/runtime.log";
 
-    /// <summary>Starts a container up to its init's being ready.</summary>
+    private string GateFile => $"{start.BundleDirectory}/gate";
+
+    /// <summary>
+    /// Puts the runtime where it is to be, and has it wait there: what the kernel takes for that, up to tens of milliseconds where nobody has joined a cgroup for a
+    /// while, passes while what the container is made of is still being made.
+    /// </summary>
+    /// <param name="start">What the container is.</param>
+    /// <param name="runtime">What runs it.</param>
+    /// <param name="time">The clock.</param>
+    public static StepContainer Prepare(ContainerStart start, OciRuntime runtime, TimeProvider time)
+    {
+        Directory.CreateDirectory(start.BundleDirectory);
+        return new StepContainer(start, runtime, time);
+    }
+
+    /// <summary>Starts the container, whose bundle is whole now, up to its init's being ready.</summary>
     /// <exception cref="ContingiousException">It is not ready in time.</exception>
-    public static async Task<StepContainer> StartAsync(ContainerStart start, OciRuntime runtime, TimeProvider time)
+    public async Task StartAsync()
     {
         using var tools = DirectoryHandle.Open(StepBundle.ToolsDirectory(start.BundleDirectory));
         using var listener = UnixListener.Listen(tools, StepBundle.SocketName, start.RootId);
-        var container = new StepContainer(start, runtime, time);
+        isLetGo = true;
+        gate.Open();
         try
         {
-            await container.ReadyAsync(listener, tools).ConfigureAwait(false);
-            return container;
+            await ReadyAsync(listener, tools).ConfigureAwait(false);
         }
         catch (Exception error)
         {
             try
             {
-                await container.KillAsync().ConfigureAwait(false);
-                await container.DisposeAsync().ConfigureAwait(false);
+                await KillAsync().ConfigureAwait(false);
             }
             catch (Exception second) when (second is ContingiousException or IOException)
             {
@@ -121,6 +146,9 @@ internal sealed class StepContainer : IAsyncDisposable
         if (isEnded) return;
         isEnded = true;
         Init?.Dispose();
+
+        gate.Dispose();
+        if (!isLetGo) Program.Kill();
         using var patience = new CancellationTokenSource(endPatience, time);
         try
         {
@@ -162,13 +190,17 @@ internal sealed class StepContainer : IAsyncDisposable
 
         var init = new ContainerInit(await connected.ConfigureAwait(false));
         tools.RemoveFile("agent"u8);
-        if (await init.ReadAsync(patience.Token).ConfigureAwait(false) is not { Kind: InitReportKind.Ready })
+        var report = await init.ReadAsync(patience.Token).ConfigureAwait(false);
+        if (report is not { Kind: InitReportKind.Ready })
         {
             init.Dispose();
-            return;
+            if (report is not { Kind: InitReportKind.Failed, Stage: (int)InitStage.Filter }) return;
+            runtime.Forget();
+            throw new ContingiousException($"{runtime.Name} began the container {start.Container} without its filter of system calls, and so nothing was run in it.");
         }
 
         Init = init;
         CpuTimeBeside = start.Place.HandOver(init.Pid);
+        runtime.Learn(start.Container);
     }
 }

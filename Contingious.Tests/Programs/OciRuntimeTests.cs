@@ -52,7 +52,7 @@ public sealed class OciRuntimeTests : IDisposable
 
         Assert.Null(crun.CgroupsPath(job, "step-0"));
         Assert.Equal("ctg-a-1", Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(crun.SessionsOf(job, "step-0").Child("exec-1").JoinFiles[0]))));
-        Assert.Contains("--cgroup-manager=disabled", crun.Run("/init", "c", "/b", ["/p"], "/l").Args);
+        Assert.Contains("--cgroup-manager=disabled", crun.Run("/init", "c", "/b", ["/p"], "/g", "/l").Args);
         Assert.Equal(2, crun.OwnProcesses);
     }
 
