@@ -50,6 +50,7 @@ public sealed class SandboxEngine : IAsyncDisposable
         var engine = new SandboxEngine(layout, options, time, logger);
         engine.host.Runtime.RequireUsable(engine.host.Home);
         Telemetry.Swept(await engine.table.SweepAsync().ConfigureAwait(false));
+        engine.pool.Refill();
         return engine;
     }
 
@@ -179,6 +180,7 @@ public sealed class SandboxEngine : IAsyncDisposable
 
     private async Task<Sandbox> ParkAsync(SandboxShape shape, CancellationToken cancellation)
     {
+        if (shape == SandboxShape.Any) return await Sandbox.ParkAsync(host, shape, cancellation).ConfigureAwait(false);
         using var lease = images.Lease(shape.Image);
         if (!shape.IsOf(lease.Image)) throw new ImageUnavailableException(shape.Image, $"The image {shape.Image} has been imported anew.");
         return await Sandbox.ParkAsync(host, shape, cancellation).ConfigureAwait(false);
@@ -186,6 +188,7 @@ public sealed class SandboxEngine : IAsyncDisposable
 
     private bool IsCurrent(SandboxShape shape)
     {
+        if (shape == SandboxShape.Any) return true;
         try
         {
             using var lease = images.Lease(shape.Image);

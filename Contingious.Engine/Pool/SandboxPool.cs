@@ -39,11 +39,16 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
         }
     }
 
-    /// <summary>A waiting sandbox, which is the caller's from now on. Nothing where there is none of the shape; there will be, if more are wanted.</summary>
+    /// <summary>
+    /// A waiting sandbox, which is the caller's from now on: one of the shape, or else one for any job. Nothing where there is none; there will be, if more are wanted.
+    /// </summary>
+    /// <param name="shape">The job's; nothing where it has none that a sandbox can be made ahead of.</param>
+    /// <param name="cancellation">Ends it early.</param>
     public async ValueTask<Sandbox?> TakeAsync(SandboxShape? shape, CancellationToken cancellation)
     {
-        if (options.Most == 0 || shape is null) return null;
-        return options.OnDemand ? await park(shape, cancellation).ConfigureAwait(false) : TryTake(shape);
+        if (options.Most == 0) return null;
+        if (options.OnDemand) return await park(shape ?? SandboxShape.Any, cancellation).ConfigureAwait(false);
+        return (shape is null ? null : TryTake(shape)) ?? TryTake(SandboxShape.Any);
     }
 
     private Sandbox? TryTake(SandboxShape shape)
@@ -73,6 +78,7 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
         lock (access)
         {
             if (ended is not null) return;
+            _ = ShelfOf(SandboxShape.Any);
             filling ??= Task.Run(FillAsync);
             if (wanted.CurrentCount == 0) wanted.Release();
         }
@@ -180,7 +186,7 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
         await RemoveAllAsync((shape, since) => isShort || gone.Contains(shape) || time.GetElapsedTime(since) > options.Expiry).ConfigureAwait(false);
         lock (access)
         {
-            foreach (var shelf in shelves.Values.Where(shelf => shelf.Waiting.Count == 0 && (gone.Contains(shelf.Shape) || shelf.Demand.Idle > options.Expiry)).ToList()) shelves.Remove(shelf.Shape);
+            foreach (var shelf in shelves.Values.Where(shelf => shelf.Waiting.Count == 0 && shelf.Shape != SandboxShape.Any && (gone.Contains(shelf.Shape) || shelf.Demand.Idle > options.Expiry)).ToList()) shelves.Remove(shelf.Shape);
         }
     }
 

@@ -15,6 +15,12 @@ internal sealed record SandboxShape
 {
     private SandboxShape(string key) => Key = key;
 
+    /// <summary>
+    /// That of any job: ids, a cgroup, and a runtime that waits in it for a container to start. What the kernel takes for joining a cgroup, tens of milliseconds where
+    /// nobody has for a while, is over then.
+    /// </summary>
+    public static SandboxShape Any { get; } = new("any") { Image = "", Network = NetworkMode.None, Plans = [] };
+
     /// <summary>Equal for two shapes that one sandbox can serve.</summary>
     public string Key { get; }
 

@@ -11,11 +11,13 @@ internal sealed partial class Sandbox
 {
     private FileLock? jobHold;
 
-    /// <summary>Whether it was made ahead of its job.</summary>
-    public bool IsWarm => jobHold is not null;
+    /// <summary>Whether it was made ahead of its job, up to a container that waited for a command.</summary>
+    public bool IsWarm { get; private set; }
 
-    /// <summary>Whether a container of it waits for a command.</summary>
-    public bool IsWaiting => next is { Init: not null, Program.HasExited: false };
+    /// <summary>Whether it can still be used: its container waits for a command, or its runtime for a container.</summary>
+    public bool IsWaiting => next is { Program.HasExited: false };
+
+    private bool HasOtherName => jobHold is not null;
 
     /// <summary>The name by which a sandbox was made, of its directory, its cgroup and its containers: its own, unless it was made ahead of its job.</summary>
     /// <param name="layout">Where the account has its directories.</param>
@@ -33,12 +35,13 @@ internal sealed partial class Sandbox
         var sandbox = Claim(host, request);
         try
         {
-            var plan = shape.Plans[0];
             await sandbox.CreateCgroupAsync(first: null).ConfigureAwait(false);
             sandbox.JobCgroup.StandBack(true);
 
             // Of cgroup v1 none may have more of the CPUs than its parent, which is told first what its job may have.
-            await sandbox.PrepareAsync(plan, sandbox.LimitsOf(plan.Step) with { Cpus = double.PositiveInfinity }).ConfigureAwait(false);
+            await sandbox.PrepareAsync(StepPlan.NameOf(0), sandbox.LimitsOf(request.Steps[0]) with { Cpus = double.PositiveInfinity }).ConfigureAwait(false);
+            if (shape == SandboxShape.Any) return sandbox;
+            var plan = shape.Plans[0];
             sandbox.CloneRootfs(plan, shape.Plans, cancellation);
             _ = sandbox.WriteSpec(plan);
             sandbox.Mounts.PrepareStep();
@@ -68,6 +71,7 @@ internal sealed partial class Sandbox
             if (Path.Exists(host.DirectoryOf(request.Id.Value)) || await take().ConfigureAwait(false) is not { } parked) return new Sandbox(host, request, hold);
             parked.jobHold = hold;
             parked.request = request;
+            parked.IsWarm = parked.next is { Init: not null };
             return parked;
         }
         catch
@@ -86,7 +90,7 @@ internal sealed partial class Sandbox
 
     private void LeaveName()
     {
-        if (jobHold is null) return;
+        if (!HasOtherName) return;
         JobDisk.Discard(host.Layout, host.DirectoryOf(Id.Value));
         File.Delete(host.LockOf(Id.Value));
     }

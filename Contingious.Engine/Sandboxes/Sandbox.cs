@@ -119,12 +119,13 @@ internal sealed partial class Sandbox : IAsyncDisposable
         var room = host.Runtime.RoomBeside(sessions);
         var limits = request.Limits;
         var all = new CgroupLimits((limits.Memory + network + room.Memory).Bytes, limits.Processes + host.Runtime.OwnProcesses + room.Processes, limits.Cpus);
-        if (IsWarm)
+        if (HasOtherName)
         {
             TakeName();
             JobCgroup.Limit(all);
             JobCgroup.StandBack(false);
             budget = new JobBudget(limits, JobCgroup);
+            if (first is not null) next?.Cgroup.Limit(LimitsOf(first.Step));
             return;
         }
 
@@ -142,7 +143,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
 
         _ = host.Home.CreateChild(place.Value, all);
         budget = new JobBudget(limits, cgroup);
-        if (first is not null) await PrepareAsync(first, LimitsOf(first.Step)).ConfigureAwait(false);
+        if (first is not null) await PrepareAsync(first.Name, LimitsOf(first.Step)).ConfigureAwait(false);
     }
 
     /// <summary>Puts a step's files in place, and before the first step the job's. What an earlier step left in their way is that step's doing, and ends the job so.</summary>
@@ -150,7 +151,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
     /// <exception cref="RejectedRequestException">Nothing has run yet, and the files cannot be put in place.</exception>
     public async Task<StepReport?> CopyInAsync(StepPlan plan)
     {
-        await PrepareAsync(plan, LimitsOf(plan.Step)).ConfigureAwait(false);
+        await PrepareAsync(plan.Name, LimitsOf(plan.Step)).ConfigureAwait(false);
         await LeaveStepAsync().ConfigureAwait(false);
         try
         {
@@ -183,7 +184,6 @@ internal sealed partial class Sandbox : IAsyncDisposable
         var container = next ?? throw new InvalidOperationException("No container is prepared for the step.");
         hasRun = true;
         if (container.Init is null) await container.StartAsync().ConfigureAwait(false);
-        else container.Cgroup.Limit(LimitsOf(bundle.Plan.Step));
         next = null;
         var launch = new StepLaunch
         {
@@ -202,9 +202,9 @@ internal sealed partial class Sandbox : IAsyncDisposable
         run.Account(stoppedFor, attended: LiveSession.WasIn(SandboxDirectory));
 
     /// <summary>Makes a step's cgroup, and has the runtime wait in it; unless that was done.</summary>
-    private async ValueTask PrepareAsync(StepPlan plan, CgroupLimits limits)
+    private async ValueTask PrepareAsync(string name, CgroupLimits limits)
     {
-        var (name, container) = (plan.Name, $"{place}-{plan.Name}");
+        var container = $"{place}-{name}";
         if (next?.Name == container) return;
 
         // One whose step could not be run.
@@ -214,7 +214,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
         var start = new ContainerStart
         {
             Container = container,
-            BundleDirectory = BundleDirectoryOf(plan),
+            BundleDirectory = BundleDirectoryOf(name),
             InitProgram = host.InitProgram,
             RootId = Slice.FirstId,
             Cgroup = cgroup,
@@ -223,7 +223,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
         next = StepContainer.Prepare(start, host.Runtime, host.Time);
     }
 
-    private string BundleDirectoryOf(StepPlan plan) => $"{SandboxDirectory}/{plan.Name}";
+    private string BundleDirectoryOf(string step) => $"{SandboxDirectory}/{step}";
 
     private CgroupLimits LimitsOf(StepRequest step) =>
         new(step.Limits.Memory.Bytes, step.Limits.Processes + host.Runtime.OwnProcesses, step.Limits.Cpus) { DieTogether = true };
@@ -272,7 +272,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
 
     private StepBundle WriteSpec(StepPlan plan)
     {
-        var bundle = new StepBundle(BundleDirectoryOf(plan), plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory), host.InitProgram);
+        var bundle = new StepBundle(BundleDirectoryOf(plan.Name), plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory), host.InitProgram);
         if (next is { Init: not null } && plan.Index == 0)
         {
             // The container is there: only what a further command in it is to have is the job's.

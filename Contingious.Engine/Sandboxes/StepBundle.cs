@@ -23,7 +23,10 @@ internal sealed record StepPlan
 
     public required string WorkingDirectory { get; init; }
 
-    public string Name => $"step-{Index.ToString(CultureInfo.InvariantCulture)}";
+    public string Name => NameOf(Index);
+
+    /// <summary>What a step is called by its place in the job.</summary>
+    public static string NameOf(int index) => $"step-{index.ToString(CultureInfo.InvariantCulture)}";
 
     public IReadOnlyList<string> Args => Step.Args.Count > 0 ? Step.Args : [.. Image.Config.Entrypoint, .. Image.Config.Cmd];
 

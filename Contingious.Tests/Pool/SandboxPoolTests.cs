@@ -23,13 +23,13 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
     public async Task A_job_is_run_in_one_that_waited_and_nobody_after_it()
     {
         var before = await BeforeAsync();
-        await using (var engine = await OpenAsync(new PoolOptions { Most = 1 }))
+        await using (var engine = await OpenAsync(new PoolOptions { Most = 2 }))
         {
             Assert.False((await engine.RunAsync(Job("echo cold >/work/mine"), Cancellation)).Warm);
             var places = new HashSet<string>();
             for (var i = 0; i < 3; i++)
             {
-                places.Add((await ParkedAsync(1)).Single());
+                places.Add(await ParkedAsync());
                 var report = await engine.RunAsync(Job("ls -A /work /tmp; id -u; echo mine >/work/mine"), Cancellation);
                 Assert.Equal("/tmp:\n\n/work:\n1000\n", report.RequireOk());
                 Assert.True(report.Warm);
@@ -101,10 +101,10 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
     public async Task One_that_is_killed_while_it_waits_costs_the_job_nothing()
     {
         var before = await BeforeAsync();
-        await using (var engine = await OpenAsync(new PoolOptions { Most = 1 }))
+        await using (var engine = await OpenAsync(new PoolOptions { Most = 2 }))
         {
             (await engine.RunAsync(Job("true"), Cancellation)).RequireOk();
-            var place = (await ParkedAsync(1)).Single();
+            var place = await ParkedAsync();
             var cgroup = CgroupHomes.Of(fixture.Layout).Find(place)!;
             foreach (var pid in cgroup.Pids()) Cli.Signal(pid, 9);
             await UntilAsync(() => cgroup.Pids().Count == 0);
@@ -118,22 +118,25 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
     [Fact]
     public async Task They_go_when_nobody_wants_them_for_long()
     {
-        await using var engine = await OpenAsync(new PoolOptions { Most = 1, Expiry = TimeSpan.FromSeconds(2) });
         var before = await BeforeAsync();
+        await using var engine = await OpenAsync(new PoolOptions { Most = 2, Expiry = TimeSpan.FromSeconds(2) });
         (await engine.RunAsync(Job("true"), Cancellation)).RequireOk();
-        await ParkedAsync(1);
-        await UntilAsync(() => Parked().Count == 0);
-        await UntilAsync(() => before.SequenceEqual(HostFootprint.Take(fixture.Layout)));
+        await ParkedAsync();
+
+        // The one for any job is made anew.
+        await UntilAsync(() => Parked().Select(Processes).SequenceEqual([1]));
+        await engine.DisposeAsync();
+        Assert.Equal(before, HostFootprint.Take(fixture.Layout));
     }
 
     [Fact]
     public async Task They_go_when_their_image_goes_and_an_image_of_the_same_id_gets_its_own()
     {
         await fixture.ImportOtherImageAsync();
-        await using var engine = await OpenAsync(new PoolOptions { Most = 1 });
+        await using var engine = await OpenAsync(new PoolOptions { Most = 2 });
         var job = Job("true") with { Image = EngineFixture.OtherImage };
         (await engine.RunAsync(job, Cancellation)).RequireOk();
-        var first = (await ParkedAsync(1)).Single();
+        var first = await ParkedAsync();
         var removed = await Cli.RunAsync("image", "rm", EngineFixture.OtherImage);
         Assert.Equal(0, removed.ExitCode);
         await UntilAsync(() => !Parked().Contains(first));
@@ -142,15 +145,15 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
         var report = await engine.RunAsync(job with { Id = fixture.NewId() }, Cancellation);
         report.RequireOk();
         Assert.False(report.Warm);
-        Assert.NotEqual(first, (await ParkedAsync(1)).Single());
+        Assert.NotEqual(first, await ParkedAsync());
     }
 
     [Fact]
     public async Task They_are_nobody_s_sandboxes_to_list_or_to_enter()
     {
-        await using var engine = await OpenAsync(new PoolOptions { Most = 1 });
+        await using var engine = await OpenAsync(new PoolOptions { Most = 2 });
         (await engine.RunAsync(Job("true"), Cancellation)).RequireOk();
-        var place = (await ParkedAsync(1)).Single();
+        var place = await ParkedAsync();
         Assert.DoesNotContain(engine.List(), live => live.Name == place);
         await Assert.ThrowsAnyAsync<ContingiousException>(() => engine.ExecAsync(place, new SessionRequest { Args = ["true"], IsChild = true }, Cancellation));
     }
@@ -159,9 +162,9 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
     public async Task What_a_killed_engine_had_parked_is_swept_by_the_next_one()
     {
         var before = await BeforeAsync();
-        var engine = await OpenAsync(new PoolOptions { Most = 1 });
+        var engine = await OpenAsync(new PoolOptions { Most = 2 });
         (await engine.RunAsync(Job("true"), Cancellation)).RequireOk();
-        var place = (await ParkedAsync(1)).Single();
+        var place = await ParkedAsync();
 
         // Nobody sweeps what its owner holds.
         await fixture.SweepAsync();
@@ -173,9 +176,9 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
     [Fact]
     public async Task Where_ids_run_out_one_that_waits_gives_way()
     {
-        await using var engine = await OpenAsync(new PoolOptions { Most = 1 });
+        await using var engine = await OpenAsync(new PoolOptions { Most = 2 });
         (await engine.RunAsync(Job("true"), Cancellation)).RequireOk();
-        await ParkedAsync(1);
+        await ParkedAsync();
         var held = new List<IdSlice>();
         try
         {
@@ -198,16 +201,18 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
 
     private List<string> Parked() => [.. Directory.EnumerateDirectories(fixture.Layout.SandboxesDirectory).Select(path => Path.GetFileName(path)).Where(SandboxId.IsParked)];
 
-    /// <summary>Waits until so many wait, each with a container.</summary>
-    private async Task<IReadOnlyList<string>> ParkedAsync(int count)
+    /// <summary>Waits until there is one with a container, and one for any job.</summary>
+    /// <returns>That with a container.</returns>
+    private async Task<string> ParkedAsync()
     {
-        var homes = CgroupHomes.Of(fixture.Layout);
-        await UntilAsync(() => Parked() is var parked && parked.Count == count && parked.All(place => homes.Find(place)?.Pids().Count == 2));
+        await UntilAsync(() => Parked().Select(Processes).Order().SequenceEqual([1, 2]));
 
         // It is on its shelf a moment after its init is there.
         await Task.Delay(100, Cancellation);
-        return Parked();
+        return Parked().Single(place => Processes(place) == 2);
     }
+
+    private int Processes(string place) => CgroupHomes.Of(fixture.Layout).Find(place)?.Pids().Count ?? 0;
 
     private static async Task UntilAsync(Func<bool> isSo)
     {
