@@ -111,6 +111,8 @@ public sealed class SandboxEngine : IAsyncDisposable
         if (request.Steps.Count == 0) throw new RejectedRequestException("steps", "A job needs at least one step.");
         if (request.Network == NetworkMode.Internet && !options.AllowInternet) throw new RejectedRequestException("network", "This host's operator allows no network for jobs (docs/operating.md says how to).");
 
+        using var beginning = pool.Begin();
+
         // Prepare
         using var leased = clock.Run(Stage.LeaseImage, () => JobImages.Lease(images, request));                            // 1
         var plans = StepPlan.All(request, leased);
@@ -139,7 +141,7 @@ public sealed class SandboxEngine : IAsyncDisposable
 
                 options.Observer?.BeforeStep(sandbox.View(bundle.Plan));
                 var run = await clock.RunAsync(Stage.Launch, () => sandbox.LaunchAsync(bundle, observer)).ConfigureAwait(false); // 6
-                pool.Refill();
+                beginning.Runs();
                 var stoppedFor = await clock.RunAsync(Stage.Wait, () => run.WaitAsync(cancellation)).ConfigureAwait(false); // 7
                 await clock.RunAsync(Stage.Stop, run.StopAsync).ConfigureAwait(false);                                    // 8
                 reports.Add(clock.Run(Stage.Account, () => sandbox.Account(run, stoppedFor)));                            // 9

@@ -18,7 +18,7 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
     private const double LeastMemory = 0.1;
 
     private static readonly TimeSpan lookInterval = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan busyPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan busyPause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan faultPause = TimeSpan.FromSeconds(30);
 
     private readonly Lock access = new();
@@ -26,9 +26,13 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
     private readonly Queue<Sandbox> spoilt = [];
     private readonly SemaphoreSlim wanted = new(0, 1);
     private readonly CancellationTokenSource ending = new();
+    private int beginning;
     private Task? filling;
     private Task? ended;
     private TimeSpan making = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Whether the CPUs have something better to do: making a sandbox ahead costs more than making it for its job.</summary>
+    private bool IsBusy => Volatile.Read(ref beginning) >= Environment.ProcessorCount || HostLoad.Runnable() > Environment.ProcessorCount;
 
     /// <summary>How many wait now.</summary>
     public int Waiting
@@ -69,6 +73,13 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
 
             return null;
         }
+    }
+
+    /// <summary>A job begins: until it runs or fails, nothing is made beside more of those than there are CPUs.</summary>
+    public Beginning Begin()
+    {
+        Interlocked.Increment(ref beginning);
+        return new Beginning(this);
     }
 
     /// <summary>Has what is missing made, in its own time.</summary>
@@ -116,7 +127,7 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
             await RemoveStaleAsync().ConfigureAwait(false);
             while (!ending.IsCancellationRequested && Lacking() is { } shelf)
             {
-                if (HostLoad.Runnable() >= Environment.ProcessorCount) await Task.Delay(busyPause, time).ConfigureAwait(false);
+                if (IsBusy) await Task.Delay(busyPause, time).ConfigureAwait(false);
                 else if (HostLoad.AvailableMemory() < LeastMemory || !await AddAsync(shelf).ConfigureAwait(false)) break;
             }
         }
@@ -214,6 +225,24 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
             if (shelves.Values.FirstOrDefault(shelf => shelf.Waiting.TryPeek(out var first) && isToGo(shelf.Shape, first.Since)) is not { } from) return null;
             Telemetry.Parked(-1);
             return from.Waiting.Dequeue().Sandbox;
+        }
+    }
+
+    /// <summary>A job that begins.</summary>
+    public sealed class Beginning(SandboxPool pool) : IDisposable
+    {
+        private int isOver;
+
+        /// <summary>It runs: what it took is made anew.</summary>
+        public void Runs()
+        {
+            Dispose();
+            pool.Refill();
+        }
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref isOver, 1) == 0) Interlocked.Decrement(ref pool.beginning);
         }
     }
 
