@@ -5,9 +5,12 @@ using Contingious.Benchmarks.Jobs;
 using Contingious.Benchmarks.Soak;
 using Contingious.Engine;
 
-// As eng/benchmark.sh starts them: the first inside the keeper (contingious unshare -- …), the second as the account.
+// As eng/benchmark.sh starts them: import and jobs inside the keeper (contingious unshare -- …), peers as root, soak as the account.
 const string usage = """
     usage: Contingious.Benchmarks import LAYOUT SCRATCH ROUNDS
+           Contingious.Benchmarks jobs IMAGE SAMPLES ROUNDS
+           Contingious.Benchmarks peers SAMPLES ROUNDS IMAGE FIRST [NAME "PODMAN WORDS…"]...
+           Contingious.Benchmarks report SAMPLES PLOT
            Contingious.Benchmarks soak IMAGE JOBS      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
     eng/benchmark.sh makes what they need and starts them in the right place.
     """;
@@ -23,8 +26,16 @@ try
             var broker = BrokerOptions.Parse(Required("CONTINGIOUS_BROKER"), $"soak-{Environment.ProcessId}");
             await new SoakBenchmark(Required("CONTINGIOUS_CLI"), broker, image).RunAsync(count, Console.Out);
             return 0;
-        case ["stages", var image, var rounds] when IsCount(rounds, out var count):
-            await StageBenchmark.RunAsync(image, count, Console.Out);
+        case ["jobs", var image, var samples, var rounds] when IsCount(rounds, out var count):
+            await JobBenchmark.RunAsync(image, samples, count);
+            return 0;
+        case ["peers", var samples, var rounds, var image, var first, .. var podman] when IsCount(rounds, out var count):
+            await PeerBenchmark.RunAsync(samples, count, [.. podman.Chunk(2).Select(one => (one[0], one[1].Split(' ')))], image, first);
+            return 0;
+        case ["report", var samples, var plot]:
+            var report = new JobReport(new SampleFile(samples).Read());
+            report.Write(Console.Out);
+            await File.WriteAllTextAsync(plot, report.Plot());
             return 0;
         default:
             Console.Error.WriteLine(usage);

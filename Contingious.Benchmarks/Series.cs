@@ -34,6 +34,14 @@ internal sealed class Series(string name)
         return sorted.Count == 0 ? double.NaN : sorted[(int)Math.Min(sorted.Count - 1, part * sorted.Count)];
     }
 
+    /// <summary>The same samples by another name.</summary>
+    public Series Named(string other)
+    {
+        var named = new Series(other);
+        foreach (var value in Sorted) named.samples.Add(value);
+        return named;
+    }
+
     public void Add(TimeSpan elapsed)
     {
         lock (access) samples.Add(elapsed.TotalMilliseconds);

@@ -88,6 +88,9 @@ public sealed class SandboxEngine : IAsyncDisposable
     /// <summary>Gives up what was made ahead, and makes no more. Runs that are under way are not touched.</summary>
     public ValueTask DisposeAsync() => pool.DisposeAsync();
 
+    /// <summary>How many sandboxes wait for jobs.</summary>
+    public int Parked => pool.Waiting;
+
     /// <summary>The sandboxes of this account that are live now, whichever process owns them.</summary>
     public IReadOnlyList<LiveSandbox> List() => table.Live();
 

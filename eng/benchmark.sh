@@ -2,6 +2,7 @@
 # Measures on this machine; nothing else should run meanwhile. Results go to Contingious.Benchmarks/results/.
 # usage: eng/benchmark.sh [import [ROUNDS]]      imports, against umoci and buildah: about ten minutes
 #        eng/benchmark.sh soak [JOBS]            hello-world jobs through a broker and the agent: a few minutes for 5,000
+#        eng/benchmark.sh jobs [ROUNDS]          what a sandbox costs, against crun alone, podman and isolate: five minutes; as root
 set -euo pipefail
 # shellcheck source=eng/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
@@ -11,7 +12,8 @@ BENCHMARKS=artifacts/bin/Contingious.Benchmarks/release_linux-x64/Contingious.Be
 case $WHAT in
     import) PACKAGES=(umoci mmdebstrap) ;;
     soak) PACKAGES=() ;;
-    *) die "there is no benchmark '$WHAT': import and soak are" ;;
+    jobs) PACKAGES=(podman gcc libc6-dev) ;;
+    *) die "there is no benchmark '$WHAT': import, jobs and soak are" ;;
 esac
 
 machine() { echo "$(nproc) cores, $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r)"; }
@@ -40,6 +42,40 @@ measure_soak() {
     as_account "$TREE/$BENCHMARKS" soak alpine-hello-world "${COUNT:-5000}"
 }
 
+# A recipe like alpine-hello-world's, with a program that says when its first instruction ran.
+make_job_image() {
+    mkdir -p "$SCRATCH/images/benchmark"
+    cp -r "$CHECKOUT"/images/alpine-hello-world/. "$SCRATCH/images/benchmark/"
+    gcc -O2 -static -s -o "$SCRATCH/images/benchmark/first" "$CHECKOUT/Contingious.Benchmarks/Jobs/first.c"
+    sed -i 's#^RUN#COPY --chown=0:0 --chmod=0755 first /bin/first\nRUN#' "$SCRATCH/images/benchmark/Containerfile"
+    chmod -R a+rX "$SCRATCH/images"
+    CONTINGIOUS_IMAGES=$SCRATCH/images "$CONTINGIOUS" import benchmark
+
+    # podman builds the same file, with busybox beside it.
+    cp -r "$SCRATCH/images/benchmark" "$SCRATCH/podman-context"
+    cp /bin/busybox "$SCRATCH/podman-context/"
+}
+
+# In a mount namespace of its own: crun refuses a host of both versions of cgroups as long as it sees a controller in the second.
+# shellcheck disable=SC2016 # its own parameters
+APART=(unshare -m sh -c 'f=/sys/fs/cgroup/unified/cgroup.controllers; [ ! -e $f ] || mount --bind /dev/null $f; exec "$@"' apart)
+
+measure_jobs() {
+    local samples=$SCRATCH/samples peers=("$TREE/$BENCHMARKS" peers "$SCRATCH/samples" "${COUNT:-40}" contingious-benchmark "$SCRATCH/images/benchmark/first")
+    local podman="podman --root $SCRATCH/podman --runroot $SCRATCH/podman-run --storage-driver overlay --runtime /usr/bin/crun --cgroup-manager cgroupfs"
+    echo "$(machine), $(stat -f -c %T "$SCRATCH")."
+    echo "crun $(dpkg-query -W -f '${Version}' crun), podman $(dpkg-query -W -f '${Version}' podman)$(command -v isolate >/dev/null && isolate --version | sed -n '1s/^[^0-9]*\([0-9.]*\).*$/, isolate \1/p')."
+    echo
+    install -o "$(account)" /dev/null "$samples"
+    # shellcheck disable=SC2086 # its words
+    "${APART[@]}" $podman build -q --isolation chroot -t contingious-benchmark "$SCRATCH/podman-context" >/dev/null
+    "$CONTINGIOUS" unshare -- "${APART[@]}" "$TREE/$BENCHMARKS" jobs benchmark "$samples" "${COUNT:-40}"
+    "${APART[@]}" "${peers[@]}" "podman, root" "$podman"
+    "$BENCHMARKS" report "$samples" "$CHECKOUT/Contingious.Benchmarks/results/jobs.svg"
+    echo
+    echo "![every run as a dot](jobs.svg)"
+}
+
 say "programs"
 install_packages "${PACKAGES[@]}"
 if [[ $WHAT == soak ]]; then
@@ -61,6 +97,17 @@ if [[ $WHAT == soak ]]; then
     "$CONTINGIOUS" import alpine-hello-world
     await_broker
     measure "Soak" measure_soak
+    exit
+fi
+
+if [[ $WHAT == jobs ]]; then
+    is_root || die "peers are started as root: run this as root"
+    SCRATCH=$(mktemp -d /var/tmp/contingious-benchmark.XXXXXX)
+    chmod 0755 "$SCRATCH"
+    at_exit rm -rf "$SCRATCH"
+    say "an image"
+    make_job_image
+    measure "Jobs" measure_jobs
     exit
 fi
 

@@ -112,6 +112,7 @@ internal static class SettingTable
         Setting.Choice("runtime", [.. WireNames<RuntimeKind>.All], d => WireNames<RuntimeKind>.Of(d.Engine.Runtime), (d, v) => d.Engine = d.Engine with { Runtime = WireNames<RuntimeKind>.Find(v) ?? RuntimeKind.Crun }),
 
         Setting.Number("pool.size", 0, MostSlots, d => d.Engine.Pool.Most, (d, v) => d.Engine = d.Engine with { Pool = d.Engine.Pool with { Most = (int)v } }),
+        Setting.Number("pool.least", 1, MostSlots, d => d.Engine.Pool.Least, (d, v) => d.Engine = d.Engine with { Pool = d.Engine.Pool with { Least = (int)v } }),
         Setting.Number("pool.expiry_s", 1, MostSeconds, d => d.Engine.Pool.Expiry.TotalSeconds, (d, v) => d.Engine = d.Engine with { Pool = d.Engine.Pool with { Expiry = TimeSpan.FromSeconds(v) } }),
 
         // The most that a job may ask for.

@@ -21,7 +21,8 @@ internal sealed class Demand(TimeProvider time)
         last = time.GetTimestamp();
     }
 
-    /// <summary>How many should wait: one, and those that will be wanted while as many are made.</summary>
+    /// <summary>How many should wait: the least, and those that will be wanted while as many are made.</summary>
+    /// <param name="least">How many there are to be at any time.</param>
     /// <param name="making">How long it takes to make one.</param>
-    public int Wanted(TimeSpan making) => 1 + (int)Math.Ceiling(Rate * making.TotalSeconds);
+    public int Wanted(int least, TimeSpan making) => least + (int)Math.Ceiling(Rate * making.TotalSeconds);
 }

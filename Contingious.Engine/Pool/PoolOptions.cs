@@ -9,6 +9,9 @@ public sealed record PoolOptions
     /// <summary>The most that wait at once, of all images together.</summary>
     public int Most { get; init; } = 2 * Environment.ProcessorCount;
 
+    /// <summary>How many wait of each kind at least, as long as that kind is wanted at all: more where many are wanted at one moment, as when an exam begins.</summary>
+    public int Least { get; init; } = 1;
+
     /// <summary>One that nobody took goes after so long, and so does what is known of how often its kind is wanted.</summary>
     public TimeSpan Expiry { get; init; } = TimeSpan.FromMinutes(5);
 

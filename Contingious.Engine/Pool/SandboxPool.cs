@@ -139,7 +139,7 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
         lock (access)
         {
             var room = options.Most - shelves.Values.Sum(shelf => shelf.Waiting.Count);
-            return room <= 0 ? null : shelves.Values.Where(shelf => shelf.Lacks(making) > 0 && shelf.RestsUntil <= time.GetTimestamp()).MaxBy(shelf => shelf.Lacks(making));
+            return room <= 0 ? null : shelves.Values.Where(shelf => shelf.Lacks(options.Least, making) > 0 && shelf.RestsUntil <= time.GetTimestamp()).MaxBy(shelf => shelf.Lacks(options.Least, making));
         }
     }
 
@@ -258,6 +258,6 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
         /// <summary>None is made before that.</summary>
         public long RestsUntil { get; set; } = long.MinValue;
 
-        public int Lacks(TimeSpan making) => Demand.Wanted(making) - Waiting.Count;
+        public int Lacks(int least, TimeSpan making) => Demand.Wanted(Shape == SandboxShape.Any ? 1 : least, making) - Waiting.Count;
     }
 }

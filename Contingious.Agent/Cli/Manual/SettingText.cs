@@ -40,6 +40,7 @@ internal static class SettingText
         ["disk.backend"] = "Where the files of jobs lie: auto, tmpfs, project_quota or watched. Default: auto.",
         ["disk.tmpfs_at_most_bytes"] = "The largest job that lies in memory. Default: a quarter of the memory.",
         ["pool.size"] = "Sandboxes made ahead of their jobs, at most, 0 to 64; 0 is none. Default: two for each CPU.",
+        ["pool.least"] = "How many wait of each kind (image, user, network) at least, 1 to 64, while jobs of it come. Default: 1. More where many come at one moment, as when an exam begins.",
         ["pool.expiry_s"] = "How long one waits for a job before it is given up, in seconds. Default: 300.",
         ["runtime"] = "The OCI runtime that runs containers: crun or runc. Default: crun.",
     };
