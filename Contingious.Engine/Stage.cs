@@ -7,9 +7,9 @@ public enum Stage
 {
     // Prepare: could be done ahead of time.
     LeaseImage = 1,
-    CloneRootfs = 2,
-    WriteSpec = 3,
-    CreateCgroup = 4,
+    CreateCgroup = 2,
+    CloneRootfs = 3,
+    WriteSpec = 4,
 
     // Once for each step.
     CopyIn = 5,

@@ -105,9 +105,13 @@ run_tests host "$CHECKOUT/$TEST_PROGRAM" --results-directory "$WORK/results" --f
 say "tests inside the keeper, as $(account)"
 run_tests keeper "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --results-directory "$results" --filter-trait Needs=keeper
 
-say "the sandbox's tests once more, over overlay clones"
-run_tests overlay env CONTINGIOUS_TEST_CLONES=overlay "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --results-directory "$results" --filter-trait Needs=keeper \
+# Jobs of each of these are in sandboxes that were made ahead of them, where they can be; in the pass before none is but those of the pool's own tests.
+say "the sandbox's tests once more, warm, over overlay clones"
+run_tests overlay env CONTINGIOUS_TEST_CLONES=overlay CONTINGIOUS_TEST_WARM=yes "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --results-directory "$results" --filter-trait Needs=keeper \
     --filter-class 'Contingious.Tests.Sandboxes.*' --filter-class 'Contingious.Tests.Hostile.*' --filter-class 'Contingious.Tests.Verdicts.*'
+say "verdicts once more, warm"
+run_tests warm env CONTINGIOUS_TEST_WARM=yes "$CONTINGIOUS" unshare -- "$TREE/$TEST_PROGRAM" --results-directory "$results" --filter-trait Needs=keeper \
+    --filter-class 'Contingious.Tests.Verdicts.*'
 
 say "checks"
 await_format_check
