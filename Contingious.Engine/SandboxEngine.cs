@@ -88,6 +88,9 @@ public sealed class SandboxEngine : IAsyncDisposable
     /// <summary>Gives up what was made ahead, and makes no more. Runs that are under way are not touched.</summary>
     public ValueTask DisposeAsync() => pool.DisposeAsync();
 
+    /// <summary>Gives up what was made ahead, until the next job comes.</summary>
+    public Task RestAsync() => pool.RestAsync();
+
     /// <summary>How many sandboxes wait for jobs.</summary>
     public int Parked => pool.Waiting;
 

@@ -63,7 +63,7 @@ internal static class RunnerCommand
         async Task<RunnerEngine> OpenAsync()
         {
             var engine = await SandboxEngine.OpenAsync(layout, config.Engine, TimeProvider.System, logging.CreateLogger("contingious.engine")).ConfigureAwait(false);
-            return new RunnerEngine(engine.RunAsync) { RetireAsync = () => engine.DisposeAsync().AsTask() };
+            return new RunnerEngine(engine.RunAsync) { RestAsync = engine.RestAsync, RetireAsync = () => engine.DisposeAsync().AsTask() };
         }
 
         await RunnerServer.RunAsync(RunnerPlace.Of(layout), options, OpenAsync, TimeProvider.System, logging.CreateLogger("contingious.runner"), cancellation).ConfigureAwait(false);

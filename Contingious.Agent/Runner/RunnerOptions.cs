@@ -51,6 +51,9 @@ internal delegate Task<RunReport> ObservedRun(RunRequest request, IRunObserver o
 /// <param name="Run">Runs one.</param>
 internal sealed record RunnerEngine(ObservedRun Run)
 {
+    /// <summary>Gives up what it keeps for jobs to come, until one comes: no agent is there to send any.</summary>
+    public Func<Task> RestAsync { get; init; } = () => Task.CompletedTask;
+
     /// <summary>Gives up what it keeps for jobs to come; those that run are not touched. May be called again.</summary>
     public Func<Task> RetireAsync { get; init; } = () => Task.CompletedTask;
 }

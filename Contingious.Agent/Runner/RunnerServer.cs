@@ -170,6 +170,7 @@ internal sealed class RunnerServer : IDisposable
         finally
         {
             connections.TryRemove(connection, out _);
+            if (connections.IsEmpty) _ = engine.RestAsync();
             Touch();
             served.SetResult();
         }

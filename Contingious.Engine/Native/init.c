@@ -268,8 +268,12 @@ static int join(const char *log, const char *gate, char **words)
         if (file < 0 || write(file, "0", 1) != 1) goto failed;
         close(file);
     }
-    int waiting = *gate ? open(gate, O_RDONLY | O_CLOEXEC) : -1;
-    if (*gate && (waiting < 0 || read(waiting, &byte, 1) != 1)) return BAD_START;
+
+    /* Not blocking: where whoever holds the other end has died already, an open that waits for one would wait for ever. */
+    struct pollfd waiting = { .fd = *gate ? open(gate, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1, .events = POLLIN };
+    ssize_t passed = *gate ? -1 : 1;
+    while (waiting.fd >= 0 && (passed = read(waiting.fd, &byte, 1)) < 0 && (errno == EAGAIN || errno == EINTR)) poll(&waiting, 1, -1);
+    if (passed != 1) return BAD_START;
     if (*words && *++words) {
         fault = "cannot execute";
         execvp(*words, words);

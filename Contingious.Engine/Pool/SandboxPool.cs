@@ -104,6 +104,24 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
         return true;
     }
 
+    /// <summary>Gives up all, and makes no more until the next job.</summary>
+    public async Task RestAsync()
+    {
+        lock (access)
+        {
+            foreach (var (waiting, _) in shelves.Values.SelectMany(shelf => shelf.Waiting))
+            {
+                Telemetry.Parked(-1);
+                spoilt.Enqueue(waiting);
+            }
+
+            // What is being made now finds no shelf, and goes.
+            shelves.Clear();
+        }
+
+        await RemoveAllAsync((_, _) => true).ConfigureAwait(false);
+    }
+
     /// <summary>Gives up all, and makes no more.</summary>
     public ValueTask DisposeAsync()
     {

@@ -37,7 +37,7 @@ public sealed class AgentDeathTests(EngineFixture engine, PrivateBroker broker) 
             Assert.Equal(0, await survivor.StopAsync());
         }
 
-        Assert.Equal(before, HostFootprint.Take(engine.Layout));
+        Assert.Equal(before, await HostFootprint.SettleAsync(engine.Layout, before));
     }
 
     /// <summary>It has become the next agent and waits for a broker that is away, as after a reload: jobs run that would be killed with it.</summary>
@@ -73,7 +73,7 @@ public sealed class AgentDeathTests(EngineFixture engine, PrivateBroker broker) 
             Assert.Equal(0, await third.StopAsync());
         }
 
-        Assert.Equal(before, HostFootprint.Take(engine.Layout));
+        Assert.Equal(before, await HostFootprint.SettleAsync(engine.Layout, before));
     }
 
     private static double Uptime(string text) => double.Parse(text.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);

@@ -42,7 +42,7 @@ public sealed class FloodTests(EngineFixture engine, PrivateBroker broker) : ICl
         Assert.Equal(Jobs, results.Count);
         Assert.Equal(Jobs, results.Select(result => result.JobId).Distinct().Count());
         Assert.All(results, result => Assert.Equal((result.JobId, ExpectedOf(result.JobId)), (result.JobId, result.Report.Outcome)));
-        Assert.Equal(before, HostFootprint.Take(engine.Layout));
+        Assert.Equal(before, await HostFootprint.SettleAsync(engine.Layout, before));
     }
 
     private static async Task<List<JobResult>> SendAsync(BrokerOptions options, int connection)

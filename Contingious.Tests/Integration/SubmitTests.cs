@@ -37,7 +37,7 @@ public sealed class SubmitTests(EngineFixture engine, PrivateBroker broker) : IC
         // The kernel charges memory in batches: of a program that needs next to none it may see nothing.
         Assert.InRange(step.GetProperty("peak_memory_bytes").GetInt64(), 1 << 20, 256 << 20);
         Assert.Equal(
-            ["LeaseImage", "CloneRootfs", "WriteSpec", "CreateCgroup", "CopyIn", "Launch", "Wait", "Stop", "Account", "CopyOut", "Release"],
+            ["LeaseImage", "CreateCgroup", "CloneRootfs", "WriteSpec", "CopyIn", "Launch", "Wait", "Stop", "Account", "CopyOut"],
             json.GetProperty("timings").EnumerateArray().Select(timing => timing.GetProperty("stage").GetString()));
         File.Delete(file);
     }

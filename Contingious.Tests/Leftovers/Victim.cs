@@ -3,6 +3,7 @@ using Contingious.Engine;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;
 using Contingious.Engine.Model;
+using Contingious.Engine.Pool;
 using Contingious.Importer;
 using Contingious.Importer.Recipes;
 using Contingious.Tests.Support;
@@ -23,6 +24,7 @@ public sealed class Victim
     private static readonly (EngineOptions Options, Func<RunRequest, RunRequest> Job)[] kinds =
     [
         (TestedEngine.Options, job => job),
+        (TestedEngine.Options with { Pool = new PoolOptions { OnDemand = true } }, job => job),
         (TestedEngine.Options with { Disk = new DiskPolicy { Backend = DiskBackend.Watched } }, job => job),
         (TestedEngine.Options, job => job with { Image = OverlayImage }),
         (TestedEngine.Options with { AllowInternet = true }, job => job with { Network = NetworkMode.Internet }),

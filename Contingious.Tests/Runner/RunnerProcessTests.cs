@@ -51,7 +51,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         Assert.Equal("three\n", string.Concat(later.Where(happened => happened is { Kind: JobEventKind.Output, IsStderr: true }).Select(Text)));
         Assert.Equal((JobEventKind.Step, Outcome.Ok), (later.Last().Kind, later.Last().Outcome));
         await next.EndRunnersAsync(default).WaitAsync(patience);
-        Assert.Equal(before, await FootprintAsync());
+        Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
             var answers = await Task.WhenAll(tickets.Select(ticket => RunInTurnAsync(client, ticket))).WaitAsync(patience);
             for (var i = 0; i < answers.Length; i++) Assert.Equal((Outcome.Ok, $"{i} 1\n{i} 2\n{i} 3\n"), (answers[i].Outcome, RunnerScene.Stdout(answers[i])));
             foreach (var ticket in tickets) await client.SettleAsync(ticket.Key);
-            Assert.Equal(before, await FootprintAsync());
+            Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
             await client.EndRunnersAsync(default).WaitAsync(patience);
         }
 
@@ -93,7 +93,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         Assert.Contains("has ended", error.Message, StringComparison.Ordinal);
         var answer = await client.RunAsync(ticket, _ => { }, default).WaitAsync(patience);
         Assert.Equal((Outcome.Ok, "done\n", 2), (answer.Outcome, RunnerScene.Stdout(answer), starts));
-        Assert.Equal(before, await FootprintAsync());
+        Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
         await client.EndRunnersAsync(default).WaitAsync(patience);
     }
 
@@ -111,7 +111,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         Assert.Equal((Outcome.InternalError, true), (answer.Outcome, answer.Final));
         Assert.StartsWith("The job has ended its runner twice", RunnerScene.Message(answer), StringComparison.Ordinal);
         Assert.Equal("fine\n", RunnerScene.Stdout(await client.RunAsync(other, _ => { }, default).WaitAsync(patience)));
-        Assert.Equal(before, await FootprintAsync());
+        Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
         await client.EndRunnersAsync(default).WaitAsync(patience);
     }
 
@@ -129,9 +129,13 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         Assert.Contains("is running on this host already", error.Message, StringComparison.Ordinal);
         await client.CancelAsync(one.Key, abandon: false);
         Assert.Equal(Outcome.Cancelled, (await waiting.WaitAsync(patience)).Outcome);
+
+        // Its sandbox is given back behind the answer.
+        await Eventually.IsAsync(() => !Directory.Exists($"{fixture.Layout.SandboxesDirectory}/{SandboxId.For(one.Key.JobId, one.Key.Attempt)}"));
+        await HostFootprint.SettleAsync(fixture.Layout, before);
         Assert.Equal("other\n", RunnerScene.Stdout(await client.RunAsync(other, _ => { }, default).WaitAsync(patience)));
         await client.EndRunnersAsync(default).WaitAsync(patience);
-        Assert.Equal(before, await FootprintAsync());
+        Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
     }
 
     [Fact]
@@ -146,7 +150,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         runner.Signal(ProcessIdentity.SigTerm);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(patience));
         await Eventually.IsAsync(() => !runner.IsAlive);
-        Assert.Equal(before, await FootprintAsync());
+        Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
         Assert.Empty(Directory.EnumerateFileSystemEntries($"{fixture.Layout.StateDirectory}/journal", "runner-*"));
     }
 
@@ -193,7 +197,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         Assert.Empty(next.Adopted);
         Assert.Equal(Outcome.Ok, (await next.RunAsync(RunnerScene.Ticket(NewId()), _ => { }, default).WaitAsync(patience)).Outcome);
         await next.EndRunnersAsync(default).WaitAsync(patience);
-        Assert.Equal(before, await FootprintAsync());
+        Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
     }
 
     [Fact]
@@ -236,7 +240,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         cancel.SetResult(() => client.CancelAsync(ticket.Key, abandon: false).GetAwaiter().GetResult());
         var answer = await client.RunAsync(ticket, _ => { }, default).WaitAsync(patience);
         Assert.Equal((Outcome.Cancelled, Outcome.Cancelled), (answer.Outcome, JobResultCodec.Decode(answer.Result).Report.Outcome));
-        Assert.Equal(before, await FootprintAsync());
+        Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
     }
 
     [Fact(Explicit = true)]
@@ -318,7 +322,7 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
 
     private async Task<IReadOnlyList<string>> FootprintAsync()
     {
-        await fixture.EngineAsync();
+        await fixture.SweepAsync();
         return HostFootprint.Take(fixture.Layout);
     }
 

@@ -1,6 +1,7 @@
 using Contingious.Engine;
 using Contingious.Engine.Host;
 using Contingious.Engine.Images;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Importer;
 using Contingious.Importer.Recipes;
@@ -52,7 +53,23 @@ public sealed class EngineFixture : IAsyncDisposable
     public async Task SweepAsync()
     {
         _ = await EngineAsync();
+
+        // A runner whose agent has ended gives up what it had parked.
+        for (var left = 500; left > 0 && Directory.EnumerateFiles(Layout.LocksDirectory).Select(path => Path.GetFileName(path)).Any(name => SandboxId.IsParked(name) && IsHeld(name)); left--) await Task.Delay(20);
         _ = await OpenAsync();
+    }
+
+    private bool IsHeld(string name)
+    {
+        try
+        {
+            using var free = FileLock.TryExclusive($"{Layout.LocksDirectory}/{name}");
+            return free is null;
+        }
+        catch (LinuxException)
+        {
+            return false;
+        }
     }
 
     public async Task ImportOtherImageAsync()

@@ -29,6 +29,13 @@ internal static class HostFootprint
         ];
     }
 
+    /// <summary>What there is once it is as before, or after some seconds: a job's answer does not wait for its sandbox to be given back.</summary>
+    public static async Task<IReadOnlyList<string>> SettleAsync(HostLayout layout, IReadOnlyList<string> before)
+    {
+        for (var left = 500; left > 0 && !before.SequenceEqual(Take(layout)); left--) await Task.Delay(20, TestContext.Current.CancellationToken);
+        return Take(layout);
+    }
+
     /// <summary>Mounts of ours that a process sees.</summary>
     public static IEnumerable<string> Mounts(string mountInfo, HostLayout layout) =>
         File.ReadLines(mountInfo).Select(line => line.Split(' ')[4])

@@ -38,6 +38,6 @@ public sealed class AgentKilledTests(EngineFixture engine, PrivateBroker broker)
 
         mail.AssertOneResultEach();
         jobs.AssertRight(mail.Answers);
-        Assert.Equal(before, HostFootprint.Take(engine.Layout));
+        Assert.Equal(before, await HostFootprint.SettleAsync(engine.Layout, before));
     }
 }

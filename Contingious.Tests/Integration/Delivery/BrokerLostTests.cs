@@ -35,7 +35,7 @@ public sealed class BrokerLostTests(EngineFixture engine, OwnedBroker broker) : 
             Assert.Equal(0, await agent.StopAsync());
         }
 
-        Assert.Equal(before, HostFootprint.Take(engine.Layout));
+        Assert.Equal(before, await HostFootprint.SettleAsync(engine.Layout, before));
     }
 
     [Fact]
