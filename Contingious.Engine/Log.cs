@@ -18,4 +18,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "no sandbox of {Image} could be made ahead of its job; jobs have theirs made when they come")]
     public static partial void NotParked(ILogger logger, Exception error, string image);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the sandboxes that wait for jobs could not be looked after; jobs have theirs made when they come")]
+    public static partial void PoolFailed(ILogger logger, Exception error);
 }

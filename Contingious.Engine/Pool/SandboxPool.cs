@@ -142,12 +142,25 @@ internal sealed class SandboxPool(PoolOptions options, Func<SandboxShape, Cancel
         while (!ending.IsCancellationRequested)
         {
             await ((Task)wanted.WaitAsync(lookInterval, ending.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await RemoveStaleAsync().ConfigureAwait(false);
-            while (!ending.IsCancellationRequested && Lacking() is { } shelf)
+            try
             {
-                if (IsBusy) await Task.Delay(busyPause, time).ConfigureAwait(false);
-                else if (HostLoad.AvailableMemory() < LeastMemory || !await AddAsync(shelf).ConfigureAwait(false)) break;
+                await RemoveStaleAsync().ConfigureAwait(false);
+                await FillOnceAsync().ConfigureAwait(false);
             }
+            catch (Exception error) when (error is ContingiousException or IOException or UnauthorizedAccessException)
+            {
+                // Jobs do not depend on it, and the next turn may do better.
+                Log.PoolFailed(logger, error);
+            }
+        }
+    }
+
+    private async Task FillOnceAsync()
+    {
+        while (!ending.IsCancellationRequested && Lacking() is { } shelf)
+        {
+            if (IsBusy) await Task.Delay(busyPause, time).ConfigureAwait(false);
+            else if (HostLoad.AvailableMemory() < LeastMemory || !await AddAsync(shelf).ConfigureAwait(false)) break;
         }
     }
 
