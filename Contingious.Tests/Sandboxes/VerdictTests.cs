@@ -127,7 +127,7 @@ public sealed class VerdictTests(EngineFixture fixture)
     [Fact]
     public async Task Idle_waiting_is_told_from_work_at_the_wall_clock_limit()
     {
-        var report = await fixture.ShellAsync("sleep 60", small with { WallTime = TimeSpan.FromSeconds(0.5) });
+        var report = await fixture.ShellAsync("sleep 60", small with { WallTime = TimeSpan.FromSeconds(2) });
         Assert.Equal(Outcome.WallTimeLimit, report.Outcome);
         Assert.True(report.Steps[0].Evidence.Flags.HasFlag(EvidenceFlags.Idle));
     }
