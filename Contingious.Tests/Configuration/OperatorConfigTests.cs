@@ -172,7 +172,7 @@ public sealed class OperatorConfigTests
             [
                 "The configuration /etc/example.json is wrong in line 3: agent.slots is 0; 1 to 64 is allowed, in whole numbers.",
                 "The configuration /etc/example.json is wrong in line 4: agent.name is 'x y'; 1 to 128 characters of A-Z a-z 0-9 . _ - are allowed.",
-                "The configuration /etc/example.json is wrong in line 5: the file has 'unknown', which means nothing. There are: agent, broker, results, telemetry, runtime, network, disk, limits, mounts.",
+                "The configuration /etc/example.json is wrong in line 5: the file has 'unknown', which means nothing. There are: agent, broker, results, telemetry, runtime, pool, network, disk, limits, mounts.",
                 "The variable CONTINGIOUS_AGENT_TRIES is wrong: agent.tries is 'many'; 1 to 10 is allowed, in whole numbers.",
                 "The option --set agent.nothing is wrong: 'agent.nothing' means nothing. 'contingious agent --show-config' lists what there is.",
             ],
