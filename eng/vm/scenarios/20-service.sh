@@ -25,15 +25,15 @@ phase_start() {
     must "no job is lost and none has two different answers: restart" jobs check restart 50 300
 
     # Long enough that some run while the next program looks at the configuration and starts.
-    jobs post reload 14 5
+    jobs post reload 10 12
     jobs wait reload 2 200
     before=$(agent_pid)
     check "systemctl reload, in the middle of jobs" systemctl reload contingious
     check_soon 200 "the next agent adopts what the runner runs" says adopts journalctl -q -o cat -u contingious
-    jobs wait reload 6 400
+    jobs wait reload 5 400
     check "the service's main process is the one before" test "$(agent_pid)" = "$before"
     kill -KILL "$(agent_pid)"
-    check "no job is lost and none has two different answers: reload, then kill -9" jobs check reload 14 400
+    check "no job is lost and none has two different answers: reload, then kill -9" jobs check reload 10 400
     check_soon 240 "it came back by itself" is_active
 
     jobs post drain 4 5
