@@ -97,21 +97,6 @@ public sealed class SandboxEngine : IAsyncDisposable
     /// <summary>The sandboxes of this account that are live now, whichever process owns them.</summary>
     public IReadOnlyList<LiveSandbox> List() => table.Live();
 
-    /// <summary>
-    /// Begins a further command inside a live sandbox's container, for the caller to run. It has the step's own privileges
-    /// and limits, and a cgroup of its own.
-    /// </summary>
-    /// <param name="sandbox">The sandbox's name, or its job's id.</param>
-    /// <param name="request">The command.</param>
-    /// <param name="cancellation">Ends it early.</param>
-    /// <exception cref="ContingiousException">No such sandbox runs a container now, or it is busy: it has <see cref="LiveSession.MostAtOnce"/> such commands.</exception>
-    public Task<LiveSession> ExecAsync(string sandbox, SessionRequest request, CancellationToken cancellation)
-    {
-        var container = table.FindContainer(sandbox)
-            ?? throw new ContingiousException($"No live sandbox {sandbox} runs a container. 'contingious ps' lists those that do.");
-        return container.ExecAsync(request, time, cancellation);
-    }
-
     private async Task<RunReport> RunStagesAsync(RunRequest request, IRunObserver? observer, StageClock clock, CancellationToken cancellation)
     {
         if (request.Steps.Count == 0) throw new RejectedRequestException("steps", "A job needs at least one step.");

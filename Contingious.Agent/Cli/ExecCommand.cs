@@ -4,7 +4,6 @@ using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Programs;
 using Contingious.Engine.Sandboxes;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Agent.Cli;
 
@@ -28,24 +27,25 @@ internal static class ExecCommand
         {
             sandbox, words, terminal,
         };
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
-            await entry.EnterKeeperAsync(args, parsed.GetRequiredValue(sandbox), cancellation).ConfigureAwait(false);
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
-            using var own = parsed.GetValue(terminal) ? PseudoTerminal.Open() : null;
-            var isRelayed = own is not null || ExecRelay.IsNeeded;
-            var request = new SessionRequest { Args = parsed.GetRequiredValue(words), TerminalPath = own?.Path, IsChild = isRelayed };
-            using var session = await engine.ExecAsync(parsed.GetRequiredValue(sandbox), request, cancellation).ConfigureAwait(false);
-            if (isRelayed)
-            {
-                using var relay = new ExecRelay(session, own);
-                return await relay.RunAsync(cancellation).ConfigureAwait(false);
-            }
-
-            var program = ProgramRunner.Find(session.Program.Program) ?? throw new ContingiousException($"{session.Program.Program} is not installed.");
-            throw ProcessImage.Replace(program, session.Program.Args, session.Program.Env);
-        });
+        command.SetAction((parsed, cancellation) => RunAsync(args, parsed.GetRequiredValue(sandbox), parsed.GetRequiredValue(words), parsed.GetValue(terminal), cancellation));
         return command;
+    }
+
+    private static async Task<int> RunAsync(IReadOnlyList<string> args, string sandbox, IReadOnlyList<string> words, bool isOnTerminal, CancellationToken cancellation)
+    {
+        var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
+        var layout = await entry.LookIntoKeeperAsync(args, sandbox, cancellation).ConfigureAwait(false) ?? throw LiveSandboxes.NoneNamed(sandbox);
+        using var own = isOnTerminal ? PseudoTerminal.Open(layout.KeeperRoot) : null;
+        var isRelayed = own is not null || ExecRelay.IsNeeded;
+        var request = new SessionRequest { Args = words, TerminalPath = own?.Path, IsChild = isRelayed };
+        using var session = await new LiveSandboxes(layout, TimeProvider.System).ExecAsync(sandbox, request, cancellation).ConfigureAwait(false);
+        if (isRelayed)
+        {
+            using var relay = new ExecRelay(session, own);
+            return await relay.RunAsync(cancellation).ConfigureAwait(false);
+        }
+
+        var program = ProgramRunner.Find(session.Program.Program) ?? throw new ContingiousException($"{session.Program.Program} is not installed.");
+        throw ProcessImage.Replace(program, session.Program.Args, session.Program.Env);
     }
 }

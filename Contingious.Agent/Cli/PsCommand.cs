@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using Contingious.Engine;
 using Contingious.Engine.Host;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Contingious.Agent.Cli;
 
@@ -16,9 +15,8 @@ internal static class PsCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
-            await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-            var engine = await SandboxEngine.OpenAsync(entry.Layout, EngineOptions.Default, TimeProvider.System, NullLogger.Instance).ConfigureAwait(false);
-            var sandboxes = engine.List();
+            var layout = await entry.LookIntoKeeperAsync(args, sandbox: null, cancellation).ConfigureAwait(false);
+            var sandboxes = layout is null ? [] : new LiveSandboxes(layout, TimeProvider.System).List();
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(sandboxes, CliJson.Default.IReadOnlyListLiveSandbox));
             else TextTable.Write(["SANDBOX", "CONTAINER", "PID", "PROCESSES", "CPU"], sandboxes.Select(sandbox => new[] { sandbox.Name, sandbox.Container ?? "-", $"{sandbox.Pid}", $"{sandbox.Processes}", $"{sandbox.CpuTime.TotalSeconds:0.00}s" }));
         });

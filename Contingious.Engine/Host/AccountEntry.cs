@@ -105,6 +105,28 @@ public sealed class AccountEntry
     /// <param name="cancellation">Gives up waiting for the keeper.</param>
     public Task EnterKeeperAsync(IReadOnlyList<string> args, MemoryFile? secret, CancellationToken cancellation) => EnterAsync(args, sandbox: null, secret?.Descriptor ?? NoSecret, secret, cancellation);
 
+    /// <summary>
+    /// For whoever looks after what runs in the keeper and need not be inside: this process becomes the account and stays outside, and does not start over,
+    /// but for the cgroup that it must be in to join a sandbox's.
+    /// </summary>
+    /// <param name="args">What it starts over with.</param>
+    /// <param name="sandbox">The live sandbox that is to be joined, by its name or job; nothing where none is.</param>
+    /// <param name="cancellation">Gives up waiting for systemd.</param>
+    /// <returns>The account's directories with a view into the keeper; nothing where none lives, and so no sandbox does.</returns>
+    public async Task<HostLayout?> LookIntoKeeperAsync(IReadOnlyList<string> args, string? sandbox, CancellationToken cancellation)
+    {
+        if (IsInKeeper) return Layout;
+        if (new Keeper(Layout, TimeProvider.System).Find() is not { } keeper)
+        {
+            new Doctor(HostRoot.Real, Layout.Account.Name, Layout.Account).RequireReady();
+            return null;
+        }
+
+        if (sandbox is not null) await CgroupEntry.EnsureAsync(Layout, isHostRoot, sandbox, OwnProgram, args, cancellation).ConfigureAwait(false);
+        if (isHostRoot) DropRoot();
+        return Layout with { Keeper = keeper };
+    }
+
     private async Task EnterAsync(IReadOnlyList<string> args, string? sandbox, string? descriptor, MemoryFile? secret, CancellationToken cancellation)
     {
         if (IsInKeeper)
@@ -122,11 +144,7 @@ public sealed class AccountEntry
         env.Remove(SecretVariable);
         if (descriptor is not null) env[SecretVariable] = descriptor;
         var nsenter = ProgramRunner.Find("nsenter") ?? throw new HostNotReadyException("The program nsenter is not installed. Mend it with: apt-get install util-linux");
-        throw ProcessImage.Replace(
-            nsenter,
-            ["--user", "--mount", "--preserve-credentials", "--target", keeper.Pid.ToString(CultureInfo.InvariantCulture), "--", OwnProgram, .. args],
-            env,
-            secret);
+        throw ProcessImage.Replace(nsenter, Keeper.WayInto(keeper, OwnProgram, args), env, secret);
     }
 
     /// <summary>What was handed to <see cref="EnterKeeperAsync(IReadOnlyList{string}, MemoryFile?, CancellationToken)"/> outside, which may be nothing.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Contingious.Engine.Linux;
 
 namespace Contingious.Engine.Host;
 
@@ -46,8 +47,17 @@ public sealed record HostLayout(HostAccount Account)
 
     public string RootlesskitDirectory => $"{RuntimeDirectory}/rootlesskit";
 
-    /// <summary>A tmpfs that is mounted in the keeper's mount namespace only: the host does not see what is below it.</summary>
-    public string PrivateDirectory => $"{RuntimeDirectory}/private";
+    /// <summary>The keeper into which its owner looks from outside (proc_pid_root(5)); nothing for whoever is inside.</summary>
+    public ProcessIdentity? Keeper { get; init; }
+
+    /// <summary>The same as seen from inside the keeper: what a program that is started there is told.</summary>
+    public HostLayout Inside => Keeper is null ? this : this with { Keeper = null };
+
+    /// <summary>What paths in the keeper's mount namespace begin with, as this process sees them.</summary>
+    public string KeeperRoot => Keeper is { } keeper ? string.Create(CultureInfo.InvariantCulture, $"/proc/{keeper.Pid}/root") : "";
+
+    /// <summary>A tmpfs that is mounted in the keeper's mount namespace only: below its path the host sees nothing.</summary>
+    public string PrivateDirectory => $"{KeeperRoot}{RuntimeDirectory}/private";
 
     /// <summary>A view of <see cref="ImagesDirectory"/> that a container's own root can reach.</summary>
     public string ImagesView => $"{PrivateDirectory}/images";

@@ -37,6 +37,10 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
     /// </summary>
     public bool IsOwn() => Find() is { } keeper && ProcessIdentity.UserNamespaceOf(keeper.Pid) is { } its && its == ProcessIdentity.OwnUserNamespace;
 
+    /// <summary>The arguments with which nsenter(1) becomes a program inside of it.</summary>
+    public static IReadOnlyList<string> WayInto(ProcessIdentity keeper, string program, IReadOnlyList<string> args) =>
+        ["--user", "--mount", "--preserve-credentials", "--target", keeper.Pid.ToString(CultureInfo.InvariantCulture), "--", program, .. args];
+
     /// <summary>The live keeper; one is started where there is none. However many ask at once, one is started.</summary>
     /// <exception cref="HostNotReadyException">It cannot be started; the message says what to do.</exception>
     public async Task<ProcessIdentity> EnsureAsync(CancellationToken cancellation)

@@ -22,13 +22,14 @@ public sealed unsafe class PseudoTerminal : IDisposable
     /// <summary>The other end, to be opened by whoever is to run on it.</summary>
     public string Path { get; }
 
+    /// <param name="root">The root of the mount namespace in which the other end has its path, as this process sees it.</param>
     /// <exception cref="LinuxException">The system has no more of them, or no /dev/ptmx.</exception>
-    public static PseudoTerminal Open()
+    public static PseudoTerminal Open(string root = "")
     {
-        fixed (byte* multiplexer = "/dev/ptmx\0"u8)
+        fixed (byte* multiplexer = NativePath.Terminated($"{root}/dev/ptmx"))
         {
             var fd = Libc.Open(multiplexer, ReadWrite | NoControllingTerminal | CloseOnExec, 0);
-            if (fd < 0) throw LinuxException.Last("open", "/dev/ptmx");
+            if (fd < 0) throw LinuxException.Last("open", $"{root}/dev/ptmx");
             var master = new SafeFileHandle(fd, ownsHandle: true);
             int unlocked = 0, number = 0;
             if (Libc.Ioctl(master, Libc.TiocSPtLck, &unlocked) == 0 && Libc.Ioctl(master, Libc.TiocGPtn, &number) == 0)

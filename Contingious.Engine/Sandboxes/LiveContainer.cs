@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
+using Contingious.Engine.Model;
 using Contingious.Engine.Programs;
 
 namespace Contingious.Engine.Sandboxes;
@@ -40,13 +41,13 @@ internal sealed class LiveContainer
     {
         var directory = $"{layout.SandboxesDirectory}/{place}";
         if (!Directory.Exists(directory)) return null;
-        var runtimes = OciRuntime.All(layout);
+        var kinds = Enum.GetValues<RuntimeKind>();
         foreach (var step in Directory.EnumerateDirectories(directory, "step-*").Select(path => Path.GetFileName(path)).OrderDescending())
         {
-            foreach (var runtime in runtimes)
+            foreach (var kind in kinds)
             {
                 // A pid that was used again has another start time.
-                if (runtime.FindProcess($"{place}-{step}") is { IsAlive: true } first) return new LiveContainer(layout, runtime, job, sandbox, place, step, first);
+                if (OciRuntime.Of(kind, layout).FindProcess($"{place}-{step}") is { IsAlive: true } first) return new LiveContainer(layout, OciRuntime.Of(kind, layout.Inside), job, sandbox, place, step, first);
             }
         }
 
@@ -65,10 +66,10 @@ internal sealed class LiveContainer
         try
         {
             WriteProcess($"{directory}/{step}/process.json", session.ProcessFile, request.Args, request.TerminalPath is not null);
-            session.Program = runtime.Exec(Id, session.ProcessFile, session.Cgroup, request.TerminalPath, request.IsChild);
+            session.Program = IntoKeeper(runtime.Exec(Id, session.ProcessFile[layout.KeeperRoot.Length..], session.Cgroup, request.TerminalPath, request.IsChild));
 
             // The runtime looks at both, too: this keeps what came to an end meanwhile from being its error.
-            if (!first.IsAlive) throw new ContingiousException($"{sandbox} has ended.");
+            if (!first.IsAlive || layout.Keeper is { IsAlive: false }) throw new ContingiousException($"{sandbox} has ended.");
             if (request.IsChild) session.Dispose();
             return session;
         }
@@ -79,6 +80,9 @@ internal sealed class LiveContainer
             throw;
         }
     }
+
+    private ProgramRequest IntoKeeper(ProgramRequest program) =>
+        layout.Keeper is { } keeper ? program with { Program = "nsenter", Args = Keeper.WayInto(keeper, program.Program, program.Args) } : program;
 
     // What a terminal is called is said where the image does not; nothing of the caller's environment goes in.
     private static void WriteProcess(string process, string processFile, IReadOnlyList<string> args, bool terminal)
