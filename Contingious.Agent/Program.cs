@@ -1,3 +1,3 @@
 using Contingious.Agent.Cli;
 
-return await CommandTree.RunAsync(args).ConfigureAwait(false);
+return CommandLine.Run(args);

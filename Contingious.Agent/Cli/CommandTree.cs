@@ -2,58 +2,68 @@ using System.CommandLine;
 using Contingious.Agent.Cli.Completion;
 using Contingious.Agent.Cli.Manual;
 using Contingious.Agent.Queue;
-using Contingious.Engine;
 
 namespace Contingious.Agent.Cli;
 
 /// <summary>The whole command line: a command a file, each parses, calls and renders.</summary>
 internal static class CommandTree
 {
-    public static async Task<int> RunAsync(string[] args)
+    /// <summary>
+    /// What can be named first. A start makes only the one that was named: to make a command takes the runtime longer than to run some of them, for it
+    /// compiles what is particular to each type of an option.
+    /// </summary>
+    private static readonly (string Name, Func<IReadOnlyList<string>, Command> Build)[] commands =
+    [
+        ("setup", _ => SetupCommand.Build()),
+        ("doctor", DoctorCommand.Build),
+        ("import", ImportCommand.Build),
+        ("image", ImageCommand.Build),
+        ("images", args => ImageListCommand.Build(args, "images")),
+        ("blob", BlobCommand.Build),
+        ("run", RunCommand.Build),
+        ("ps", PsCommand.Build),
+        ("exec", ExecCommand.Build),
+        ("agent", AgentCommand.Build),
+        ("runner", RunnerCommand.Build),
+        ("submit", args => SubmitCommand.Build(args, JobLine.OpenAsync)),
+        ("events", args => EventsCommand.Build(args, JobLine.OpenAsync)),
+        ("cancel", args => CancelCommand.Build(args, CancelAsync)),
+        ("agents", args => AgentsCommand.Build(args, AskAsync)),
+        ("broker", BrokerCommand.Build),
+        ("keeper", KeeperCommand.Build),
+        ("unshare", UnshareCommand.Build),
+        ("manual", args => ManualCommand.Build(() => CommandOutline.Of(Build(args)))),
+        ("completion", args => CompletionCommand.Build(() => CommandOutline.Of(Build(args)))),
+    ];
+
+    public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
         var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-        using var signals = new TerminationSignals();
-        try
-        {
-            var parsed = Build(args).Parse(args);
-            var code = await parsed.InvokeAsync(invocation, signals.Token).ConfigureAwait(false);
-            return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
-        }
-        catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
-        {
-            return signals.ExitCode;
-        }
-        catch (Exception error) when (error is ContingiousException or IOException or UnauthorizedAccessException)
-        {
-            await Console.Error.WriteLineAsync($"contingious: {TerminalText.Of(error.Message)}").ConfigureAwait(false);
-            return ExitCodes.Ours;
-        }
+        var parsed = BuildFor(args).Parse(args);
+        var code = await parsed.InvokeAsync(invocation, cancellation).ConfigureAwait(false);
+        return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
     }
 
-    public static RootCommand Build(IReadOnlyList<string> args) => new(
-        "Runs untrusted programs in fresh rootless containers, and answers with a verdict, the evidence for it, and the output.")
+    /// <summary>Every command.</summary>
+    public static RootCommand Build(IReadOnlyList<string> args) => Build(args, commands);
+
+    /// <summary>The command that a command line names; every one where it names none.</summary>
+    public static RootCommand BuildFor(IReadOnlyList<string> args)
     {
-        SetupCommand.Build(),
-        DoctorCommand.Build(args),
-        ImportCommand.Build(args),
-        ImageCommand.Build(args),
-        ImageListCommand.Build(args, "images"),
-        BlobCommand.Build(args),
-        RunCommand.Build(args),
-        PsCommand.Build(args),
-        ExecCommand.Build(args),
-        AgentCommand.Build(args),
-        RunnerCommand.Build(args),
-        SubmitCommand.Build(args, JobLine.OpenAsync),
-        EventsCommand.Build(args, JobLine.OpenAsync),
-        CancelCommand.Build(args, CancelAsync),
-        AgentsCommand.Build(args, AskAsync),
-        BrokerCommand.Build(args),
-        KeeperCommand.Build(args),
-        UnshareCommand.Build(args),
-        ManualCommand.Build(() => CommandOutline.Of(Build(args))),
-        CompletionCommand.Build(() => CommandOutline.Of(Build(args))),
-    };
+        foreach (var command in commands)
+        {
+            if (args.Count > 0 && command.Name == args[0]) return Build(args, [command]);
+        }
+
+        return Build(args);
+    }
+
+    private static RootCommand Build(IReadOnlyList<string> args, ReadOnlySpan<(string Name, Func<IReadOnlyList<string>, Command> Build)> chosen)
+    {
+        var root = new RootCommand("Runs untrusted programs in fresh rootless containers, and answers with a verdict, the evidence for it, and the output.");
+        foreach (var command in chosen) root.Subcommands.Add(command.Build(args));
+        return root;
+    }
 
     private static async Task CancelAsync(BrokerOptions broker, string jobId, int? attempt, CancellationToken cancellation)
     {

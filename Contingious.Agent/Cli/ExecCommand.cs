@@ -31,7 +31,13 @@ internal static class ExecCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(IReadOnlyList<string> args, string sandbox, IReadOnlyList<string> words, bool isOnTerminal, CancellationToken cancellation)
+    /// <summary>Becomes the runtime, or stays beside it.</summary>
+    /// <param name="args">What this process starts over with, where it has to.</param>
+    /// <param name="sandbox">The sandbox's name, or its job's id.</param>
+    /// <param name="words">Program and arguments.</param>
+    /// <param name="isOnTerminal">Whether the command has a terminal of its own.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, string sandbox, IReadOnlyList<string> words, bool isOnTerminal, CancellationToken cancellation)
     {
         var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
         var layout = await entry.LookIntoKeeperAsync(args, sandbox, cancellation).ConfigureAwait(false) ?? throw LiveSandboxes.NoneNamed(sandbox);

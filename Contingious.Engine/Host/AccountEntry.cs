@@ -94,16 +94,20 @@ public sealed class AccountEntry
     /// Makes sure that this process runs inside the account's keeper, which is started where there is none. Where it does
     /// not run there yet, it starts over inside and does not return.
     /// </summary>
-    public Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation) => EnterAsync(args, sandbox: null, descriptor: null, secret: null, cancellation);
+    public Task EnterKeeperAsync(IReadOnlyList<string> args, CancellationToken cancellation) => EnterAsync(args, descriptor: null, secret: null, cancellation);
 
-    /// <summary>As <see cref="EnterKeeperAsync(IReadOnlyList{string}, CancellationToken)"/>, on the way to a live sandbox, whose cgroup is to be joined.</summary>
-    public Task EnterKeeperAsync(IReadOnlyList<string> args, string sandbox, CancellationToken cancellation) => EnterAsync(args, sandbox, descriptor: null, secret: null, cancellation);
+    /// <summary>As <see cref="EnterKeeperAsync(IReadOnlyList{string}, CancellationToken)"/>, where there is a keeper to enter; else it returns.</summary>
+    public void EnterLiveKeeper(IReadOnlyList<string> args)
+    {
+        if (IsInKeeper || new Keeper(Layout, TimeProvider.System).Find() is null) return;
+        EnterAsync(args, descriptor: null, secret: null, CancellationToken.None).GetAwaiter().GetResult();
+    }
 
     /// <summary>As <see cref="EnterKeeperAsync(IReadOnlyList{string}, CancellationToken)"/>.</summary>
     /// <param name="args">What it starts over with.</param>
     /// <param name="secret">What it has read, or nothing where there was nothing, and the account is not to read for itself; inside, <see cref="TryTakeSecret"/> finds it.</param>
     /// <param name="cancellation">Gives up waiting for the keeper.</param>
-    public Task EnterKeeperAsync(IReadOnlyList<string> args, MemoryFile? secret, CancellationToken cancellation) => EnterAsync(args, sandbox: null, secret?.Descriptor ?? NoSecret, secret, cancellation);
+    public Task EnterKeeperAsync(IReadOnlyList<string> args, MemoryFile? secret, CancellationToken cancellation) => EnterAsync(args, secret?.Descriptor ?? NoSecret, secret, cancellation);
 
     /// <summary>
     /// For whoever looks after what runs in the keeper and need not be inside: this process becomes the account and stays outside, and does not start over,
@@ -127,7 +131,7 @@ public sealed class AccountEntry
         return Layout with { Keeper = keeper };
     }
 
-    private async Task EnterAsync(IReadOnlyList<string> args, string? sandbox, string? descriptor, MemoryFile? secret, CancellationToken cancellation)
+    private async Task EnterAsync(IReadOnlyList<string> args, string? descriptor, MemoryFile? secret, CancellationToken cancellation)
     {
         if (IsInKeeper)
         {
@@ -136,7 +140,7 @@ public sealed class AccountEntry
         }
 
         new Doctor(HostRoot.Real, Layout.Account.Name, Layout.Account).RequireReady();
-        await CgroupEntry.EnsureAsync(Layout, isHostRoot, sandbox, OwnProgram, args, cancellation).ConfigureAwait(false);
+        await CgroupEntry.EnsureAsync(Layout, isHostRoot, sandbox: null, OwnProgram, args, cancellation).ConfigureAwait(false);
         if (isHostRoot) DropRoot();
         var keeper = await new Keeper(Layout, TimeProvider.System).EnsureAsync(cancellation).ConfigureAwait(false);
         var env = EnvironmentOfAccount();

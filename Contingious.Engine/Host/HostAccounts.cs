@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Contingious.Engine.Programs;
 
 namespace Contingious.Engine.Host;
 
 /// <summary>Accounts of the host: passwd(5) first, then whatever getent(1) knows, as LDAP's.</summary>
-public static partial class HostAccounts
+public static class HostAccounts
 {
     private const string Passwd = "/etc/passwd";
     private const string Group = "/etc/group";
@@ -13,16 +12,24 @@ public static partial class HostAccounts
     /// <summary>
     /// A name that can stand in a path and an argument: what useradd(8) takes, and the domains of directory services.
     /// </summary>
-    public static bool IsName(string name) => Name().IsMatch(name);
+    public static bool IsName(string name)
+    {
+        const int most = 128;
+        var letters = name.EndsWith('$') ? name.AsSpan()[..^1] : name;
+        if (letters.Length is 0 or > most || !IsFirst(letters[0])) return false;
+        foreach (var letter in letters)
+        {
+            if (!IsFirst(letter) && letter is not ('.' or '@' or '-')) return false;
+        }
+
+        return true;
+    }
 
     /// <summary>Finds an account by its name or its decimal uid; nothing where there is none.</summary>
-    public static async Task<HostAccount?> FindAsync(string nameOrUid, HostRoot host, CancellationToken cancellation)
+    public static Task<HostAccount?> FindAsync(string nameOrUid, HostRoot host, CancellationToken cancellation)
     {
-        if (!IsName(nameOrUid)) return null;
-        if (FindLocal(nameOrUid, host) is { } local) return local;
-        if (!host.IsReal || host.FindProgram("getent") is not { } getent) return null;
-        var answer = await ProgramRunner.RunAsync(new ProgramRequest(getent, "passwd", nameOrUid), cancellation).ConfigureAwait(false);
-        return answer.ExitCode == 0 ? Pick(nameOrUid, answer.StdoutText.Split('\n')) : null;
+        if (!IsName(nameOrUid)) return Task.FromResult<HostAccount?>(null);
+        return FindLocal(nameOrUid, host) is { } local ? Task.FromResult<HostAccount?>(local) : AskAsync(nameOrUid, host, cancellation);
     }
 
     /// <summary>As <see cref="FindAsync"/>, of the host's own file alone: no program is started.</summary>
@@ -49,6 +56,13 @@ public static partial class HostAccounts
         }
     }
 
+    private static async Task<HostAccount?> AskAsync(string nameOrUid, HostRoot host, CancellationToken cancellation)
+    {
+        if (!host.IsReal || host.FindProgram("getent") is not { } getent) return null;
+        var answer = await ProgramRunner.RunAsync(new ProgramRequest(getent, "passwd", nameOrUid), cancellation).ConfigureAwait(false);
+        return answer.ExitCode == 0 ? Pick(nameOrUid, answer.StdoutText.Split('\n')) : null;
+    }
+
     private static HostAccount? Pick(string nameOrUid, IEnumerable<string> lines)
     {
         // A name wins over a number, as everywhere (chown(1)): there are accounts that are called 1000.
@@ -59,6 +73,5 @@ public static partial class HostAccounts
 
     private static bool TryId(string text, out uint id) => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out id);
 
-    [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.@-]{0,127}\$?\z")]
-    private static partial Regex Name();
+    private static bool IsFirst(char letter) => char.IsAsciiLetterOrDigit(letter) || letter == '_';
 }

@@ -20,9 +20,8 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
     {
         try
         {
-            var record = JsonSerializer.Deserialize(File.ReadAllBytes(layout.KeeperFile), KeeperJson.Default.KeeperRecord);
-            if (record is null) return null;
-            var identity = new ProcessIdentity(record.Pid, record.StartTime);
+            var record = JsonMembers.Of(File.ReadAllBytes(layout.KeeperFile));
+            var identity = new ProcessIdentity(JsonMembers.Int32(record, "pid"), JsonMembers.UInt64(record, "startTime"));
             return identity.IsAlive ? identity : null;
         }
         catch (Exception error) when (error is IOException or JsonException)

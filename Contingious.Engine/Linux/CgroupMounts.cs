@@ -22,8 +22,19 @@ public sealed record CgroupMounts(IReadOnlyList<CgroupMount> All)
     public bool HasV1 => CgroupV1.Controllers.All(controller => HierarchyOf(controller) is not null);
 
     /// <summary>For each v1 controller, the mount point of its hierarchy.</summary>
-    public IReadOnlyDictionary<string, string> V1 =>
-        All.SelectMany(mount => mount.Controllers.Select(controller => (controller, mount.Path))).DistinctBy(entry => entry.controller).ToDictionary();
+    public IReadOnlyDictionary<string, string> V1
+    {
+        get
+        {
+            var hierarchies = new Dictionary<string, string>();
+            foreach (var mount in All)
+            {
+                foreach (var controller in mount.Controllers) hierarchies.TryAdd(controller, mount.Path);
+            }
+
+            return hierarchies;
+        }
+    }
 
     /// <summary>The hierarchies that this process sees.</summary>
     public static CgroupMounts Read() => Parse(File.ReadLines("/proc/self/mountinfo"));

@@ -9,7 +9,7 @@ public static unsafe class Credentials
     /// The uid that this process has one user namespace further out (user_namespaces(7), uid_map), which inside a
     /// keeper is the account's and outside of any is the process's own.
     /// </summary>
-    public static uint OuterUid(uint uid) => IdMap.ToOutside(IdMap.OwnUids(), uid);
+    public static uint OuterUid(uint uid) => IdMap.ToOutside(uid);
 
     /// <summary>Becomes another account: groups, then group, then user, real, effective and saved, so that there is no way back (credentials(7)).</summary>
     public static void Become(uint uid, uint gid, IReadOnlyList<uint> groups)

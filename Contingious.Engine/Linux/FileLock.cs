@@ -44,23 +44,17 @@ public sealed class FileLock : IDisposable
     }
 
     /// <summary>As <see cref="TryClaim"/>, and waits.</summary>
-    public static async Task<FileLock> ClaimAsync(string path, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            if (TryClaim(path) is { } claimed) return claimed;
-            await Task.Delay(TimeSpan.FromMilliseconds(5), cancellation).ConfigureAwait(false);
-        }
-    }
+    public static Task<FileLock> ClaimAsync(string path, CancellationToken cancellation) =>
+        TryClaim(path) is { } claimed ? Task.FromResult(claimed) : WaitAsync(path, cancellation);
 
     /// <summary>Takes the lock on what exists; nothing where somebody else holds it.</summary>
     public static FileLock? TryExclusive(string path)
     {
         var file = Open(path);
         if (Libc.Flock(file, LockExclusive | LockNonBlocking) == 0) return new FileLock(file);
-        var error = LinuxException.Last("flock", path);
+        var error = LinuxException.LastErrno == Errno.EAGAIN ? null : LinuxException.Last("flock", path);
         file.Dispose();
-        return error.Errno == Errno.EAGAIN ? null : throw error;
+        return error is null ? null : throw error;
     }
 
     /// <summary>Waits until nobody else holds a lock.</summary>
@@ -89,6 +83,15 @@ public sealed class FileLock : IDisposable
         // Closing alone is not enough: a process that another thread is just starting holds a copy of the descriptor until its exec.
         if (!handle.IsClosed) _ = Libc.Flock(handle, Unlock);
         handle.Dispose();
+    }
+
+    private static async Task<FileLock> WaitAsync(string path, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), cancellation).ConfigureAwait(false);
+            if (TryClaim(path) is { } claimed) return claimed;
+        }
     }
 
     private static FileLock Take(string path, int operation)

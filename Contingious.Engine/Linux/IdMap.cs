@@ -29,5 +29,17 @@ public static class IdMap
         return id;
     }
 
+    /// <summary>As the other one, of the user namespace of this process. Every command asks, so that it makes no list of what it looks at once.</summary>
+    internal static uint ToOutside(uint id)
+    {
+        foreach (var line in File.ReadAllLines("/proc/self/uid_map"))
+        {
+            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (fields.Length == 3 && id >= Number(fields[0]) && id - Number(fields[0]) < Number(fields[2])) return Number(fields[1]) + (id - Number(fields[0]));
+        }
+
+        return id;
+    }
+
     private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -9,7 +9,8 @@ namespace Contingious.Engine.Linux;
 /// </summary>
 internal static unsafe partial class Libc
 {
-    private const string Name = "libc";
+    // In full: of a shorter name .NET tries a dozen spellings in several directories first.
+    private const string Name = "libc.so.6";
 
     public const int AtFdCwd = -100;
     public const int AtSymlinkNoFollow = 0x100;

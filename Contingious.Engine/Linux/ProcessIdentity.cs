@@ -14,10 +14,13 @@ public readonly record struct ProcessIdentity(int Pid, ulong StartTime)
     /// <summary>Reads a live process's identity; nothing where there is none, or only a zombie of it.</summary>
     public static ProcessIdentity? Of(int pid)
     {
+        // Asked first, for that there is none is nothing out of the ordinary: the first exception of a process takes the runtime longer than all else here.
+        var file = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat");
+        if (!File.Exists(file)) return null;
         string stat;
         try
         {
-            stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+            stat = File.ReadAllText(file);
         }
         catch (IOException)
         {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
@@ -61,8 +60,8 @@ internal sealed class Crun(string stateDirectory, string program = Crun.ProgramN
 
     protected override string StateFile => "status";
 
-    protected override ProcessIdentity FirstProcess(JsonElement state) =>
-        new(state.GetProperty("pid").GetInt32(), state.GetProperty("process-start-time").GetUInt64());
+    protected override ProcessIdentity FirstProcess(Dictionary<string, string> state) =>
+        new(JsonMembers.Int32(state, "pid"), JsonMembers.UInt64(state, "process-start-time"));
 
     protected override IReadOnlyList<string> Log(string path) => ["--log", $"file:{path}"];
 

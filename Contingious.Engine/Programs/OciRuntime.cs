@@ -32,7 +32,7 @@ internal abstract class OciRuntime(string stateDirectory)
     public static OciRuntime InstalledOf(RuntimeKind kind, HostLayout layout) => kind == RuntimeKind.Crun ? new Crun(layout.CrunDirectory, InstalledCrun.In(layout)) : Of(kind, layout);
 
     /// <summary>Every runtime: an account's sandboxes need not all have been started with the same one.</summary>
-    public static IReadOnlyList<OciRuntime> All(HostLayout layout) => [.. Enum.GetValues<RuntimeKind>().Select(kind => Of(kind, layout))];
+    public static IReadOnlyList<OciRuntime> All(HostLayout layout) => [Of(RuntimeKind.Crun, layout), Of(RuntimeKind.Runc, layout)];
 
     /// <summary>What it is called: the program's name.</summary>
     public abstract string Name { get; }
@@ -114,10 +114,9 @@ internal abstract class OciRuntime(string stateDirectory)
     {
         try
         {
-            using var state = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(stateDirectory, container, StateFile)));
-            return FirstProcess(state.RootElement);
+            return FirstProcess(JsonMembers.Of(File.ReadAllBytes(Path.Combine(stateDirectory, container, StateFile))));
         }
-        catch (Exception error) when (error is IOException or JsonException or KeyNotFoundException)
+        catch (Exception error) when (error is IOException or JsonException)
         {
             return null;
         }
@@ -149,7 +148,7 @@ internal abstract class OciRuntime(string stateDirectory)
 
     protected string StateDirectory => stateDirectory;
 
-    protected abstract ProcessIdentity FirstProcess(JsonElement state);
+    protected abstract ProcessIdentity FirstProcess(Dictionary<string, string> state);
 
     protected abstract IReadOnlyList<string> Log(string path);
 

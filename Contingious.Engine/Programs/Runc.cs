@@ -56,8 +56,8 @@ internal sealed class Runc(string stateDirectory) : OciRuntime(stateDirectory)
 
     protected override string StateFile => "state.json";
 
-    protected override ProcessIdentity FirstProcess(JsonElement state) =>
-        new(state.GetProperty("init_process_pid").GetInt32(), state.GetProperty("init_process_start").GetUInt64());
+    protected override ProcessIdentity FirstProcess(Dictionary<string, string> state) =>
+        new(JsonMembers.Int32(state, "init_process_pid"), JsonMembers.UInt64(state, "init_process_start"));
 
     protected override IReadOnlyList<string> Log(string path) => ["--log", path, "--log-format", "json"];
 

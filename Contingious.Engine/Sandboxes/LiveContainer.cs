@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Contingious.Engine.Host;
 using Contingious.Engine.Linux;
-using Contingious.Engine.Model;
 using Contingious.Engine.Programs;
 
 namespace Contingious.Engine.Sandboxes;
@@ -41,13 +40,13 @@ internal sealed class LiveContainer
     {
         var directory = $"{layout.SandboxesDirectory}/{place}";
         if (!Directory.Exists(directory)) return null;
-        var kinds = Enum.GetValues<RuntimeKind>();
+        var (runtimes, inside) = (OciRuntime.All(layout), OciRuntime.All(layout.Inside));
         foreach (var step in Directory.EnumerateDirectories(directory, "step-*").Select(path => Path.GetFileName(path)).OrderDescending())
         {
-            foreach (var kind in kinds)
+            for (var i = 0; i < runtimes.Count; i++)
             {
                 // A pid that was used again has another start time.
-                if (OciRuntime.Of(kind, layout).FindProcess($"{place}-{step}") is { IsAlive: true } first) return new LiveContainer(layout, OciRuntime.Of(kind, layout.Inside), job, sandbox, place, step, first);
+                if (runtimes[i].FindProcess($"{place}-{step}") is { IsAlive: true } first) return new LiveContainer(layout, inside[i], job, sandbox, place, step, first);
             }
         }
 
@@ -87,16 +86,18 @@ internal sealed class LiveContainer
     // What a terminal is called is said where the image does not; nothing of the caller's environment goes in.
     private static void WriteProcess(string process, string processFile, IReadOnlyList<string> args, bool terminal)
     {
-        using var spec = JsonDocument.Parse(File.ReadAllBytes(process));
-        using var stream = File.Create(processFile);
-        using var json = new Utf8JsonWriter(stream);
-        json.WriteStartObject();
-        foreach (var property in spec.RootElement.EnumerateObject().Where(property => property.Name != "env")) property.WriteTo(json);
-        var env = spec.RootElement.GetProperty("env").EnumerateArray().Select(entry => entry.GetString() ?? "").ToList();
-        if (terminal && !env.Any(entry => entry.StartsWith("TERM=", StringComparison.Ordinal))) env.Add("TERM=xterm");
-        json.WriteStrings("env", env);
-        json.WriteBoolean("terminal", terminal);
-        json.WriteStrings("args", args);
-        json.WriteEndObject();
+        var members = JsonMembers.Of(File.ReadAllBytes(process));
+        members["args"] = $"[{string.Join(',', args.Select(JsonMembers.Quoted))}]";
+        members["terminal"] = terminal ? "true" : "false";
+        if (terminal) members["env"] = WithTerminal(members["env"]);
+        File.WriteAllText(processFile, $"{{{string.Join(',', members.Keys.Select(name => $"{JsonMembers.Quoted(name)}:{members[name]}"))}}}");
+    }
+
+    private static string WithTerminal(string env)
+    {
+        using var given = JsonDocument.Parse(env);
+        var variables = given.RootElement.EnumerateArray().Select(entry => entry.GetString() ?? "").ToList();
+        if (!variables.Any(entry => entry.StartsWith("TERM=", StringComparison.Ordinal))) variables.Add("TERM=xterm");
+        return $"[{string.Join(',', variables.Select(JsonMembers.Quoted))}]";
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Programs;
 
@@ -93,10 +92,11 @@ public sealed class LiveSession : IDisposable
             }
 
             if (live >= MostAtOnce) throw new ContingiousException($"busy: {live} commands run in {sandbox} beside its own, and there are no more at once. End one of them first.");
-            var name = $"{Prefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+            // Of the system's randomness, without the library that a generator of .NET's would load.
+            var name = $"{Prefix}{Guid.NewGuid().ToString("N")[..8]}";
             var begun = new LiveSession(directory, name, job.Child(name), time) { Container = container };
             var client = ProcessIdentity.Of(Environment.ProcessId) ?? throw new HostNotReadyException("This process is not in /proc: is it mounted?");
-            await File.WriteAllTextAsync(begun.ClientFile, string.Create(CultureInfo.InvariantCulture, $"{client.Pid} {client.StartTime}"), cancellation).ConfigureAwait(false);
+            File.WriteAllText(begun.ClientFile, string.Create(CultureInfo.InvariantCulture, $"{client.Pid} {client.StartTime}"));
             _ = job.CreateChild(name);
             begun.alone = alone;
             return begun;

@@ -155,7 +155,7 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
         (await engine.RunAsync(Job("true"), Cancellation)).RequireOk();
         var place = await ParkedAsync();
         Assert.DoesNotContain(engine.List(), live => live.Name == place);
-        await Assert.ThrowsAnyAsync<ContingiousException>(() => engine.ExecAsync(place, new SessionRequest { Args = ["true"], IsChild = true }, Cancellation));
+        await Assert.ThrowsAnyAsync<ContingiousException>(() => new LiveSandboxes(fixture.Layout, TimeProvider.System).ExecAsync(place, new SessionRequest { Args = ["true"], IsChild = true }, Cancellation));
     }
 
     [Fact]
