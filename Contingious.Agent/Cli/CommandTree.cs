@@ -47,9 +47,10 @@ internal static class CommandTree
     /// <summary>Every command.</summary>
     public static RootCommand Build(IReadOnlyList<string> args) => Build(args, commands);
 
-    /// <summary>The command that a command line names; every one where it names none.</summary>
+    /// <summary>The command that a command line names; every one where it names none, but where only the version is asked for.</summary>
     public static RootCommand BuildFor(IReadOnlyList<string> args)
     {
+        if (args is ["--version"]) return Build(args, []);
         foreach (var command in commands)
         {
             if (args.Count > 0 && command.Name == args[0]) return Build(args, [command]);

@@ -17,10 +17,12 @@ public sealed class CommandLineTests
             Assert.Equal(CommandOutline.Of(CommandTree.Build([])).Subcommands.SingleOrDefault(command => command.Path == name)?.All.Select(command => command.Name), CommandOutline.Of(CommandTree.BuildFor([name])).Subcommands.SingleOrDefault()?.All.Select(command => command.Name));
         }
 
-        foreach (var line in new string[][] { [], ["--help"], ["--version"], ["exex"], ["@exec"], ["--", "exec"], ["Exec"] })
+        foreach (var line in new string[][] { [], ["--help"], ["--version", "exec"], ["exex"], ["@exec"], ["--", "exec"], ["Exec"] })
         {
             Assert.Equal(all, CommandTree.BuildFor(line).Subcommands.Select(command => command.Name));
         }
+
+        Assert.Empty(CommandTree.BuildFor(["--version"]).Subcommands);
     }
 
     [Theory]
