@@ -22,17 +22,7 @@ public readonly record struct FileStatus(
     public long AllocatedBytes { get; init; }
 
     internal static FileStatus From(in Libc.Statx raw) => new(
-        (raw.Mode & 0xF000) switch
-        {
-            0x1000 => FileKind.Fifo,
-            0x2000 => FileKind.CharacterDevice,
-            0x4000 => FileKind.Directory,
-            0x6000 => FileKind.BlockDevice,
-            0x8000 => FileKind.Regular,
-            0xA000 => FileKind.Symlink,
-            0xC000 => FileKind.Socket,
-            _ => FileKind.Unknown,
-        },
+        KindOf(raw.Mode),
         raw.Mode & 0xFFFu,
         raw.Uid,
         raw.Gid,
@@ -44,5 +34,18 @@ public readonly record struct FileStatus(
         raw.ModifyTime.Nanoseconds)
     {
         AllocatedBytes = (long)raw.Blocks * BlockSize,
+    };
+
+    /// <param name="mode">Its bits of S_IFMT (inode(7)), which d_type of readdir(3) has too, shifted.</param>
+    internal static FileKind KindOf(uint mode) => (mode & 0xF000) switch
+    {
+        0x1000 => FileKind.Fifo,
+        0x2000 => FileKind.CharacterDevice,
+        0x4000 => FileKind.Directory,
+        0x6000 => FileKind.BlockDevice,
+        0x8000 => FileKind.Regular,
+        0xA000 => FileKind.Symlink,
+        0xC000 => FileKind.Socket,
+        _ => FileKind.Unknown,
     };
 }

@@ -13,20 +13,14 @@ internal static unsafe partial class Libc
     public static partial nint GetXattr(byte* path, byte* name, byte* value, nuint size);
 
     [LibraryImport(Name, EntryPoint = "fsetxattr", SetLastError = true)]
-    public static partial int FSetXattr(SafeFileHandle file, byte* name, byte* value, nuint size, int flags);
+    public static partial int FSetXattr(int file, byte* name, byte* value, nuint size, int flags);
 
     [LibraryImport(Name, EntryPoint = "fgetxattr", SetLastError = true)]
-    public static partial nint FGetXattr(SafeFileHandle file, byte* name, byte* value, nuint size);
+    public static partial nint FGetXattr(int file, byte* name, byte* value, nuint size);
 
     [LibraryImport(Name, EntryPoint = "flistxattr", SetLastError = true)]
-    public static partial nint FListXattr(SafeFileHandle file, byte* names, nuint size);
+    public static partial nint FListXattr(int file, byte* names, nuint size);
 
     [LibraryImport(Name, EntryPoint = "fremovexattr", SetLastError = true)]
     public static partial int FRemoveXattr(SafeFileHandle file, byte* name);
-
-    [LibraryImport(Name, EntryPoint = "lseek", SetLastError = true)]
-    public static partial long LSeek(SafeFileHandle file, long offset, int whence);
-
-    [LibraryImport(Name, EntryPoint = "copy_file_range", SetLastError = true)]
-    public static partial nint CopyFileRange(SafeFileHandle source, long* sourceOffset, SafeFileHandle target, long* targetOffset, nuint length, uint flags);
 }

@@ -24,6 +24,8 @@ public enum Errno
     ENOTDIR = 20,
     EISDIR = 21,
     EINVAL = 22,
+    ENOTTY = 25,
+    ETXTBSY = 26,
     ENOSPC = 28,
     EROFS = 30,
     EMLINK = 31,

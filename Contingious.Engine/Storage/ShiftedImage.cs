@@ -83,20 +83,21 @@ internal static class ShiftedImage
     private static void Copy(Image image, DirectoryHandle target, uint firstId, CancellationToken cancellation)
     {
         // Made once for a slice, so it is looked at whole: what the image tells of attributes is of its editable tree only.
-        using (var editable = DirectoryHandle.Open(image.EditableDirectory)) new TreeCloner(firstId, copiesXattrs: true, cancellation).Clone(editable, target);
+        var methods = new CopyMethods();
+        using (var editable = DirectoryHandle.Open(image.EditableDirectory)) new TreeCloner(firstId, copiesXattrs: true, cancellation, methods).Clone(editable, target);
         using var readOnly = DirectoryHandle.Open(image.ReadOnlyDirectory);
-        foreach (var file in image.ReadOnlyFiles) CopyFile(readOnly, target, file, firstId, cancellation);
+        foreach (var file in image.ReadOnlyFiles) CopyFile(readOnly, target, file, firstId, methods, cancellation);
         foreach (var mount in image.ReadOnlyMounts.Except(image.ReadOnlyFiles))
         {
             using var from = readOnly.OpenDirectory(mount.TrimStart('/'));
             using var to = target.OpenDirectory(mount.TrimStart('/'));
-            new TreeCloner(firstId, copiesXattrs: true, cancellation).Clone(from, to);
+            new TreeCloner(firstId, copiesXattrs: true, cancellation, methods).Clone(from, to);
             var status = from.Status();
             to.SetTimes(status.ModifySeconds, status.ModifyNanoseconds);
         }
     }
 
-    private static void CopyFile(DirectoryHandle readOnly, DirectoryHandle target, string path, uint firstId, CancellationToken cancellation)
+    private static void CopyFile(DirectoryHandle readOnly, DirectoryHandle target, string path, uint firstId, CopyMethods methods, CancellationToken cancellation)
     {
         var slash = path.LastIndexOf('/');
         var directory = slash == 0 ? "." : path[1..slash];
@@ -104,7 +105,7 @@ internal static class ShiftedImage
         using var to = target.OpenDirectory(directory);
         var before = to.Status();
         to.RemoveFile(Bytes(path[(slash + 1)..]));
-        new TreeCloner(firstId, copiesXattrs: true, cancellation).CloneFile(from, to, Bytes(path[(slash + 1)..]));
+        new TreeCloner(firstId, copiesXattrs: true, cancellation, methods).CloneFile(from, to, Bytes(path[(slash + 1)..]));
         to.SetTimes(before.ModifySeconds, before.ModifyNanoseconds);
     }
 

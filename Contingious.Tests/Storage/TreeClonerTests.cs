@@ -1,4 +1,5 @@
 using Contingious.Engine.Linux;
+using Contingious.Engine.Programs;
 using Contingious.Engine.Storage;
 using Contingious.Tests.Importer.Support;
 
@@ -58,6 +59,17 @@ public sealed class TreeClonerTests : IDisposable
         Assert.Equal(copiesXattrs ? [0, 255] : null, FileXattrs.TryGet(copy, "user.file"u8));
         Assert.Equal(copiesXattrs ? [1] : null, FileXattrs.TryGet(to, "user.directory"u8));
         Assert.Null(FileXattrs.TryGet(copy, "security.capability"u8));
+    }
+
+    [Fact]
+    public async Task A_FIFO_in_the_source_is_left_out_and_waited_for_by_nobody()
+    {
+        await ProgramRunner.RequireAsync(new ProgramRequest("mkfifo", scratch["from/fifo"]), TestContext.Current.CancellationToken);
+        Clone(copiesXattrs: false);
+        Assert.Equal(["a", "c"], Directory.GetFileSystemEntries(scratch["to"]).Select(Path.GetFileName).Order());
+        using var from = DirectoryHandle.Open(scratch["from"]);
+        using var to = DirectoryHandle.Open(scratch["to"]);
+        Assert.Throws<IOException>(() => new TreeCloner(0, true, TestContext.Current.CancellationToken).CloneFile(from, to, "fifo"u8.ToArray()));
     }
 
     [Fact]
