@@ -1,6 +1,7 @@
 using System.Globalization;
 using Contingious.Agent.Queue;
 using Contingious.Benchmarks;
+using Contingious.Benchmarks.Clones;
 using Contingious.Benchmarks.Jobs;
 using Contingious.Benchmarks.Soak;
 using Contingious.Engine;
@@ -12,6 +13,7 @@ const string usage = """
            Contingious.Benchmarks peers SAMPLES ROUNDS IMAGE FIRST [NAME "PODMAN WORDS…"]...
            Contingious.Benchmarks report SAMPLES PLOT
            Contingious.Benchmarks soak IMAGE JOBS      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
+           Contingious.Benchmarks clones ROUNDS NAME=DIR…      as root; NAME is the file system of an empty DIR
     eng/benchmark.sh makes what they need and starts them in the right place.
     """;
 
@@ -36,6 +38,9 @@ try
             var report = new JobReport(new SampleFile(samples).Read());
             report.Write(Console.Out);
             await File.WriteAllTextAsync(plot, report.Plot());
+            return 0;
+        case ["clones", var rounds, .. var places] when IsCount(rounds, out var count) && places.All(place => place.Contains('=', StringComparison.Ordinal)):
+            await new CloneBenchmark(count, Console.Out).RunAsync(places.Select(place => place.Split('=', 2)).ToDictionary(place => place[0], place => place[1]));
             return 0;
         default:
             Console.Error.WriteLine(usage);

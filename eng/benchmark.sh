@@ -1,6 +1,7 @@
 #!/bin/bash
 # Measures on this machine; nothing else should run meanwhile. Results go to Contingious.Benchmarks/results/.
 # usage: eng/benchmark.sh [import [ROUNDS]]      imports, against umoci and buildah: about ten minutes
+#        eng/benchmark.sh clones [ROUNDS]        clones of trees, against cp -a, File.Copy and overlayfs: about fifteen minutes; as root
 #        eng/benchmark.sh soak [JOBS]            hello-world jobs through a broker and the agent: a few minutes for 5,000
 #        eng/benchmark.sh jobs [ROUNDS]          what a sandbox costs, against crun alone, podman and isolate: five minutes; as root
 set -euo pipefail
@@ -8,12 +9,14 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 WHAT=${1:-import}
 COUNT=${2:-}
+[[ $WHAT != clones ]] || is_root || die "the clones are measured on mounts of their own: run this as root"
 BENCHMARKS=artifacts/bin/Contingious.Benchmarks/release_linux-x64/Contingious.Benchmarks
 case $WHAT in
     import) PACKAGES=(umoci mmdebstrap) ;;
+    clones) PACKAGES=(btrfs-progs xfsprogs) ;;
     soak) PACKAGES=() ;;
     jobs) PACKAGES=(podman gcc libc6-dev) ;;
-    *) die "there is no benchmark '$WHAT': import, jobs and soak are" ;;
+    *) die "there is no benchmark '$WHAT': import, clones, jobs and soak are" ;;
 esac
 
 machine() { echo "$(nproc) cores, $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r)"; }
@@ -76,6 +79,29 @@ measure_jobs() {
     echo "![every run as a dot](jobs.svg)"
 }
 
+# A file system of each kind; the loop device goes with its mount.
+make_file_systems() {
+    local kind
+    mkdir "$SCRATCH"/{ext4,tmpfs,btrfs,xfs}
+    mount -t tmpfs -o size=2g contingious-benchmark "$SCRATCH/tmpfs"
+    at_exit umount "$SCRATCH/tmpfs"
+    for kind in btrfs xfs; do
+        truncate -s 6G "$SCRATCH/$kind.img"
+        "mkfs.$kind" -q "$SCRATCH/$kind.img" >/dev/null
+        mount -o loop "$SCRATCH/$kind.img" "$SCRATCH/$kind"
+        at_exit umount "$SCRATCH/$kind"
+    done
+}
+
+measure_clones() {
+    local kind places=()
+    echo "$(machine). cp of coreutils $(dpkg-query -W -f '${Version}' coreutils), warm caches, in turns; btrfs and xfs are loop-mounted from files on the ext4."
+    echo "cp's process start is part of its time, as it is for whoever uses it; an empty directory tells how much that is."
+    echo "File.Copy keeps neither owners nor times nor links. A large file has 1 GiB where its blocks can be shared, else 256 MiB."
+    for kind in ext4 tmpfs btrfs xfs; do places+=("$kind=$SCRATCH/$kind"); done
+    "$CHECKOUT/$BENCHMARKS" clones "${COUNT:-10}" "${places[@]}"
+}
+
 say "programs"
 install_packages "${PACKAGES[@]}"
 if [[ $WHAT == soak ]]; then
@@ -87,6 +113,14 @@ use_dotnet
 build_command
 run_dotnet restore "$CHECKOUT/Contingious.sln"
 run_dotnet build "$CHECKOUT/Contingious.Benchmarks" -c Release --no-restore
+if [[ $WHAT == clones ]]; then
+    SCRATCH=$(mktemp -d /var/tmp/contingious-benchmark.XXXXXX)
+    at_exit rm -rf --one-file-system "$SCRATCH"
+    make_file_systems
+    measure "Clones" measure_clones
+    exit
+fi
+
 say "account"
 choose_tree
 set_up_account

@@ -18,8 +18,8 @@ internal enum CopyMethod
 /// <summary>Which method works between two file systems: what was refused once is not tried again. For any number of threads.</summary>
 internal sealed class CopyMethods
 {
-    /// <summary>Up to here a read and a write are quicker than any of the kernel's own ways.</summary>
-    public const int Small = 16 << 10;
+    /// <summary>Up to here a read and a write are quicker than copy_file_range(2), but not than sharing blocks.</summary>
+    private const int Small = 16 << 10;
 
     /// <summary>As much as is copied before somebody may end it.</summary>
     private const long AtOnce = 64 << 20;
@@ -42,16 +42,15 @@ internal sealed class CopyMethods
         call = "";
         if (status.Size == 0) return Errno.None;
         var pair = (status.Device, targetDevice);
-        var method = Between(status.Device, targetDevice);
         var hasHoles = FileContent.HasHoles(status);
-        if (status.Size <= Small && !hasHoles) return ReadAndWrite(source, target, 0, status.Size, buffer, ref call, cancellation);
-        if (method == CopyMethod.Clone)
+        if (Between(status.Device, targetDevice) == CopyMethod.Clone)
         {
             var errno = target.CloneFrom(source);
             if (!IsRefusal(errno)) return Failed("ioctl FICLONE", errno, ref call);
             Refuse(pair, CopyMethod.Clone);
         }
 
+        if (status.Size <= Small && !hasHoles) return ReadAndWrite(source, target, 0, status.Size, buffer, ref call, cancellation);
         return hasHoles
             ? CopyData(source, target, status.Size, pair, buffer, ref call, cancellation)
             : CopyRange(source, target, 0, status.Size, pair, buffer, ref call, cancellation);
