@@ -10,10 +10,11 @@ namespace Contingious.Agent.Cli;
 /// </summary>
 internal static class CommandLine
 {
-    public static int Run(string[] args)
+    public static int Run(string[] given)
     {
         try
         {
+            var args = CommandWords.Restored(given);
             if (PlainExec.Of(args) is { } exec && !ExecRelay.IsNeeded) return exec.Run(args);
             if (IsForKeeper(args)) EnterKeeper(args);
             return Parse(args);

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Wire;
@@ -74,12 +74,12 @@ internal static class FieldRules
     {
         if (path.Length == 0) return "The path is empty.";
         if (HasNul(path)) return "A path cannot hold a NUL.";
-        if (Encoding.UTF8.GetByteCount(path) > MaxPathBytes) return $"A path has at most {MaxPathBytes:N0} bytes.";
+        if (NativeText.ByteCount(path) > MaxPathBytes) return $"A path has at most {MaxPathBytes:N0} bytes.";
         if (!allowAbsolute && path[0] == '/') return "The path is absolute.";
         if (HasParent(path)) return $"{Escaped.Quote(path)} goes through '..'.";
         foreach (var part in path.AsSpan().Split('/'))
         {
-            if (Encoding.UTF8.GetByteCount(path.AsSpan(part)) > MaxComponentBytes) return $"A name within a path has at most {MaxComponentBytes} bytes.";
+            if (NativeText.ByteCount(path.AsSpan(part)) > MaxComponentBytes) return $"A name within a path has at most {MaxComponentBytes} bytes.";
         }
 
         return null;

@@ -29,7 +29,7 @@ internal ref partial struct JobDecoder
         {
             switch (key)
             {
-                case "path": file = file with { Path = ReadText(path => FieldRules.FilePath(path)) }; break;
+                case "path": file = file with { Path = ReadNative(path => FieldRules.FilePath(path)) }; break;
                 case "content": file = file with { Content = ReadFileContent() }; break;
                 case "executable": file = file with { Executable = reader.ReadBool() }; break;
             }
@@ -68,7 +68,7 @@ internal ref partial struct JobDecoder
             switch (key)
             {
                 case "content": content = reader.ReadBinary(); break;
-                case "path": directory = ReadText(path => FieldRules.DirectoryPath(path)); break;
+                case "path": directory = ReadNative(path => FieldRules.DirectoryPath(path)); break;
             }
         }
 

@@ -12,7 +12,7 @@ internal ref partial struct JobDecoder
         for (var i = 0; i < count; i++)
         {
             reader.EnterItem(i);
-            outputs.Add(ReadText(glob => FieldRules.DirectoryPath(glob)));
+            outputs.Add(ReadNative(glob => FieldRules.DirectoryPath(glob)));
             reader.Leave();
         }
     }

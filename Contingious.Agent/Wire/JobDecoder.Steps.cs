@@ -1,4 +1,4 @@
-using System.Text;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Wire;
@@ -30,7 +30,7 @@ internal ref partial struct JobDecoder
                 case "name": step = step with { Name = ReadText(FieldRules.StepName) }; break;
                 case "args": step = step with { Args = ReadArgs() }; break;
                 case "env": step = step with { Env = ReadEnv() }; break;
-                case "cwd": step = step with { WorkingDirectory = ReadText(FieldRules.WorkingDirectory) }; break;
+                case "cwd": step = step with { WorkingDirectory = ReadNative(FieldRules.WorkingDirectory) }; break;
                 case "user": step = step with { User = ReadText(FieldRules.User) }; break;
                 case "stdin": step = step with { Stdin = ReadStdin() }; break;
                 case "files": step = step with { Files = ReadFiles() }; break;
@@ -52,8 +52,8 @@ internal ref partial struct JobDecoder
         for (var i = 0; i < count; i++)
         {
             reader.EnterItem(i);
-            args.Add(ReadText(FieldRules.Argument));
-            bytes += Encoding.UTF8.GetByteCount(args[i]) + 1;
+            args.Add(ReadNative(FieldRules.Argument));
+            bytes += NativeText.ByteCount(args[i]) + 1;
             reader.Require(bytes <= WireFormat.MaxArgBytes.Bytes, $"The arguments up to here are larger than {WireFormat.MaxArgBytes}; put large input into a file or stdin.");
             reader.Leave();
         }
@@ -72,9 +72,9 @@ internal ref partial struct JobDecoder
         {
             var name = ReadText(FieldRules.EnvName);
             reader.EnterKey(IsPlain(name) ? name : Escaped.Quote(name));
-            var value = ReadText(FieldRules.EnvValue);
+            var value = ReadNative(FieldRules.EnvValue);
             reader.Require(env.TryAdd(name, value), "The name is given twice.");
-            bytes += Encoding.UTF8.GetByteCount(name) + Encoding.UTF8.GetByteCount(value) + 2;
+            bytes += NativeText.ByteCount(name) + NativeText.ByteCount(value) + 2;
             reader.Require(bytes <= WireFormat.MaxArgBytes.Bytes, $"The environment up to here is larger than {WireFormat.MaxArgBytes}.");
             reader.Leave();
         }

@@ -1,3 +1,4 @@
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Wire;
@@ -80,6 +81,17 @@ internal ref partial struct JobDecoder(ReadOnlyMemory<byte> message, FieldPath p
     private string ReadText(Func<string, string?> rule)
     {
         var text = reader.ReadString(WireFormat.MaxText);
+        reader.Refuse(rule(text));
+        return text;
+    }
+
+    /// <summary>What the kernel takes as bytes: text, or bytes that need not be UTF-8.</summary>
+    private string ReadNative(Func<string, string?> rule)
+    {
+        if (reader.PeekKind() != MessagePackKind.Binary) return ReadText(rule);
+        var bytes = reader.ReadBinary();
+        reader.Require(bytes.Length <= WireFormat.MaxText, $"It has {bytes.Length:N0} bytes; {WireFormat.MaxText:N0} are allowed.");
+        var text = NativeText.Of(bytes.Span);
         reader.Refuse(rule(text));
         return text;
     }

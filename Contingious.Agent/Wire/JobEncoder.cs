@@ -1,3 +1,4 @@
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 
 namespace Contingious.Agent.Wire;
@@ -46,7 +47,7 @@ internal static class JobEncoder
         var optional = (hasName ? 1 : 0) + (hasLimits ? 1 : 0) + (step.WorkingDirectory is null ? 0 : 1) + (step.User is null ? 0 : 1) + (step.Image is null ? 0 : 1);
         writer.WriteMapHeader(6 + optional);
         if (hasName) WriteText(writer, "name", step.Name);
-        if (step.WorkingDirectory is { } directory) WriteText(writer, "cwd", directory);
+        if (step.WorkingDirectory is { } directory) WriteNative(writer, "cwd", directory);
         if (step.User is { } user) WriteText(writer, "user", user);
         if (step.Image is { } image) WriteText(writer, "image", image);
         WriteText(writer, "when", WireNames<StepCondition>.Of(step.When));
@@ -56,7 +57,7 @@ internal static class JobEncoder
         WriteTexts(writer, step.Args);
         writer.WriteString("env");
         writer.WriteMapHeader(step.Env.Count);
-        foreach (var (name, value) in step.Env) WriteText(writer, name, value);
+        foreach (var (name, value) in step.Env) WriteNative(writer, name, value);
         writer.WriteString("stdin");
         writer.WriteBinary(step.Stdin.Span);
         writer.WriteString("files");
@@ -113,7 +114,7 @@ internal static class JobEncoder
         foreach (var file in files)
         {
             writer.WriteMapHeader(3);
-            WriteText(writer, "path", file.Path);
+            WriteNative(writer, "path", file.Path);
             writer.WriteString("content");
             writer.WriteBinary(file.Content.Span);
             writer.WriteString("executable");
@@ -124,7 +125,19 @@ internal static class JobEncoder
     private static void WriteTexts(MessagePackWriter writer, IReadOnlyList<string> texts)
     {
         writer.WriteArrayHeader(texts.Count);
-        foreach (var text in texts) writer.WriteString(text);
+        foreach (var text in texts) WriteNative(writer, text);
+    }
+
+    private static void WriteNative(MessagePackWriter writer, string key, string text)
+    {
+        writer.WriteString(key);
+        WriteNative(writer, text);
+    }
+
+    private static void WriteNative(MessagePackWriter writer, string text)
+    {
+        if (NativeText.IsUtf8(text)) writer.WriteString(text);
+        else writer.WriteBinary(NativeText.Bytes(text));
     }
 
     private static void WriteText(MessagePackWriter writer, string key, string text)

@@ -68,7 +68,7 @@ public sealed unsafe partial class DirectoryHandle : IDisposable
         new(OpenAt(path, ReadOnly | Directory, 0, resolve), Show(path));
 
     public DirectoryHandle OpenDirectory(string path, Resolve resolve = Resolve.Beneath | Resolve.NoSymlinks) =>
-        OpenDirectory(Encoding.UTF8.GetBytes(path), resolve);
+        OpenDirectory(NativeText.Bytes(path), resolve);
 
     /// <summary>Opens the directory that holds this one, wherever that is: for trees that nobody else is changing.</summary>
     public DirectoryHandle OpenParent() => new(OpenAt(".."u8, ReadOnly | Directory, 0, 0), $"{Path}/..");

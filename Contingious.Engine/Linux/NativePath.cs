@@ -15,7 +15,7 @@ public static class NativePath
         return bytes;
     }
 
-    public static byte[] Terminated(string path) => Terminated(Encoding.UTF8.GetBytes(path));
+    public static byte[] Terminated(string path) => Terminated(NativeText.Bytes(path));
 
     /// <summary>A path for people: UTF-8 where it is; backslashes, stray bytes and what a terminal obeys or does not show as <c>\xNN</c>, so that no two names look alike.</summary>
     public static string Display(ReadOnlySpan<byte> path)

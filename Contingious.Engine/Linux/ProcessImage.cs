@@ -47,7 +47,7 @@ public static unsafe class ProcessImage
         var array = (byte**)System.Runtime.InteropServices.NativeMemory.AllocZeroed((nuint)(list.Count + 1), (nuint)sizeof(byte*));
         for (var i = 0; i < list.Count; i++)
         {
-            var bytes = NativePath.Terminated(Encoding.UTF8.GetBytes(list[i]));
+            var bytes = NativePath.Terminated(NativeText.Bytes(list[i]));
             array[i] = (byte*)System.Runtime.InteropServices.NativeMemory.Alloc((nuint)bytes.Length);
             bytes.CopyTo(new Span<byte>(array[i], bytes.Length));
         }

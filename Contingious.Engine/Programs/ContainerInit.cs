@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using System.Text;
 using Contingious.Engine.Linux;
 
 namespace Contingious.Engine.Programs;
@@ -153,7 +152,7 @@ internal sealed class ContainerInit : IDisposable
 
         foreach (var text in order.Args.Prepend(order.WorkingDirectory).Concat(order.Env))
         {
-            writer.Write(Encoding.UTF8.GetBytes(text));
+            writer.Write(NativeText.Bytes(text));
             writer.Write((byte)0);
         }
 

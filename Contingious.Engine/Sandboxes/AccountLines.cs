@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Contingious.Engine.Linux;
 
 namespace Contingious.Engine.Sandboxes;
 
@@ -55,5 +56,5 @@ internal sealed class AccountLines
     }
 
     private static string Field(string text) =>
-        Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(string.Concat(text.Select(character => character == ':' || char.IsControl(character) ? '_' : character))));
+        Encoding.Latin1.GetString(NativeText.Bytes(string.Concat(text.Select(character => character == ':' || char.IsControl(character) ? '_' : character))));
 }

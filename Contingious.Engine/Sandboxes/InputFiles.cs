@@ -1,4 +1,3 @@
-using System.Text;
 using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Engine.Storage;
@@ -94,7 +93,7 @@ internal sealed class InputFiles(
         {
             var slash = path.LastIndexOf('/');
             using var directory = root.OpenDirectory(slash == 0 ? "." : path[1..slash]);
-            return directory.TryStatus(Encoding.UTF8.GetBytes(path[(slash + 1)..]))?.Kind == FileKind.Regular;
+            return directory.TryStatus(NativeText.Bytes(path[(slash + 1)..]))?.Kind == FileKind.Regular;
         }
         catch (LinuxException error) when (error.Errno is Errno.ELOOP or Errno.ENOTDIR or Errno.ENOENT)
         {
@@ -136,7 +135,7 @@ internal sealed class InputFiles(
         foreach (var (path, directory) in places)
         {
             var prefix = Components(path, "").Count;
-            if (components.Count < prefix || $"/{string.Join('/', components[..prefix].Select(component => Encoding.UTF8.GetString(component)))}" != path) continue;
+            if (components.Count < prefix || $"/{string.Join('/', components[..prefix].Select(component => NativeText.Of(component)))}" != path) continue;
             return (DirectoryHandle.Open(directory), components[prefix..]);
         }
 
@@ -158,9 +157,9 @@ internal sealed class InputFiles(
         var components = path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(component => component != ".").ToList();
         if (components.Contains("..") || path.Contains('\0', StringComparison.Ordinal))
         {
-            throw new RejectedRequestException(field, $"The path {NativePath.Display(Encoding.UTF8.GetBytes(path))} holds '..' or a NUL byte: name a file below the working directory or an absolute path.");
+            throw new RejectedRequestException(field, $"The path {NativePath.Display(NativeText.Bytes(path))} holds '..' or a NUL byte: name a file below the working directory or an absolute path.");
         }
 
-        return [.. components.Select(Encoding.UTF8.GetBytes)];
+        return [.. components.Select(NativeText.Bytes)];
     }
 }

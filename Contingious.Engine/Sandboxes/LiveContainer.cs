@@ -60,6 +60,11 @@ internal sealed class LiveContainer
     /// <exception cref="ContingiousException">The sandbox has as many as it may have, or has ended.</exception>
     public async Task<LiveSession> ExecAsync(SessionRequest request, TimeProvider time, CancellationToken cancellation)
     {
+        if (request.Args.FirstOrDefault(word => !NativeText.IsUtf8(word)) is { } other)
+        {
+            throw new ContingiousException($"The word {NativePath.Display(NativeText.Bytes(other))} is not UTF-8, and the runtime takes the words of a further command as JSON. In a shell inside, printf makes such bytes.");
+        }
+
         var directory = $"{layout.SandboxesDirectory}/{place}";
         var session = await LiveSession.BeginAsync(sandbox, directory, runtime.SessionsOf(job, step), first, time, cancellation).ConfigureAwait(false);
         try

@@ -97,7 +97,7 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
         }
 
         visited++;
-        if (pattern != "**" && !pattern.AsSpan().ContainsAny('*', '?')) return [Encoding.UTF8.GetBytes(pattern)];
+        if (pattern != "**" && !pattern.AsSpan().ContainsAny('*', '?')) return [NativeText.Bytes(pattern)];
         var names = directory.Entries(left + 1);
         if (names.Count > left)
         {
@@ -107,14 +107,14 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
 
         visited += names.Count;
         names.Sort(static (one, other) => one.AsSpan().SequenceCompareTo(other));
-        return pattern == "**" ? names : names.Where(name => FileSystemName.MatchesSimpleExpression(pattern, Encoding.UTF8.GetString(name), ignoreCase: false));
+        return pattern == "**" ? names : names.Where(name => FileSystemName.MatchesSimpleExpression(pattern, NativeText.Of(name), ignoreCase: false));
     }
 
     /// <returns>Whether it was added: not where there are as many files already as there may be.</returns>
     private bool Add(DirectoryHandle directory, byte[] name, FileStatus status)
     {
         var raw = RawPath();
-        if (MountPoints.Count > 0 && MountPoints.Contains(Encoding.UTF8.GetString(raw))) return true;
+        if (MountPoints.Count > 0 && MountPoints.Contains(NativeText.Of(raw))) return true;
         var path = NativePath.Display(raw);
         matches++;
         if (seen.Contains(path)) return true;
@@ -171,7 +171,7 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
 
     private void AddMissing(string glob)
     {
-        var raw = Encoding.UTF8.GetBytes(glob);
+        var raw = NativeText.Bytes(glob);
         found.Add(Named(new OutputFile(NativePath.Display(raw), OutputStatus.Missing, 0, default), raw));
     }
 
@@ -211,7 +211,7 @@ internal sealed class OutputFiles(string workingDirectory, OutputLimits limits, 
 
     private DirectoryHandle? TryOpen(DirectoryHandle directory, byte[] name)
     {
-        if (places.TryGetValue(Encoding.UTF8.GetString(RawPath()), out var place)) return DirectoryHandle.Open(place);
+        if (places.TryGetValue(NativeText.Of(RawPath()), out var place)) return DirectoryHandle.Open(place);
         try
         {
             return directory.OpenDirectory(name, Resolve.Beneath | Resolve.NoSymlinks | Resolve.NoCrossDevice);

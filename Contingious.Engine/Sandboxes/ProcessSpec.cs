@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Contingious.Engine.Linux;
 
 namespace Contingious.Engine.Sandboxes;
 
@@ -17,14 +18,15 @@ internal sealed record ProcessSpec(ContainerUser User, IReadOnlyList<string> Cap
         json.WriteEndObject();
     }
 
+    /// <remarks>JSON is text: a variable of other bytes is left out, and a directory of such a name is not gone into. The step itself has them (<see cref="Programs.InitOrder"/>).</remarks>
     public void WriteMembers(Utf8JsonWriter json)
     {
         json.WriteStartObject("user");
         json.WriteNumber("uid", User.Uid);
         json.WriteNumber("gid", User.Gid);
         json.WriteEndObject();
-        json.WriteStrings("env", Env);
-        json.WriteString("cwd", WorkingDirectory);
+        json.WriteStrings("env", Env.Where(NativeText.IsUtf8));
+        json.WriteString("cwd", NativeText.IsUtf8(WorkingDirectory) ? WorkingDirectory : "/");
         json.WriteStartObject("capabilities");
         foreach (var set in new[] { "bounding", "effective", "permitted" }) json.WriteStrings(set, Capabilities);
         foreach (var set in new[] { "inheritable", "ambient" }) json.WriteStrings(set, []);

@@ -162,7 +162,7 @@ internal static class Verdict
     {
         if (seen.Failed is { } failed)
         {
-            var program = step.Args.FirstOrDefault("the image's command");
+            var program = step.Args.Count > 0 ? NativePath.Display(NativeText.Bytes(step.Args[0])) : "the image's command";
             var why = Marshal.GetPInvokeErrorMessage(failed.Status);
             return ((InitStage)failed.Stage, (Errno)failed.Status) switch
             {

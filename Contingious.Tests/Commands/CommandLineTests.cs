@@ -7,6 +7,14 @@ namespace Contingious.Tests.Commands;
 public sealed class CommandLineTests
 {
     [Fact]
+    public void Words_that_are_not_UTF8_are_taken_from_the_command_line_s_own_bytes()
+    {
+        byte[] line = [.. "dotnet\0contingious.dll\0run\0"u8, 0xff, (byte)'a', 0, (byte)'\n', (byte)'"', 0, 0];
+        Assert.Equal(["run", "\udcffa", "\n\"", ""], CommandWords.Of(line, ["run", "\ufffda", "\n\"", ""]));
+        Assert.Equal(["run", "é"], CommandWords.Restored(["run", "é"]));
+    }
+
+    [Fact]
     public void Each_command_is_made_alone_where_it_is_named_and_every_one_else()
     {
         var all = CommandTree.Build([]).Subcommands.Select(command => command.Name).ToList();

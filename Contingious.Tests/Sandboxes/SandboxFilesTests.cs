@@ -1,6 +1,7 @@
 using System.Text;
 using Contingious.Engine;
 using Contingious.Engine.Images;
+using Contingious.Engine.Linux;
 using Contingious.Engine.Model;
 using Contingious.Engine.Sandboxes;
 using Contingious.Engine.Storage;
@@ -28,6 +29,22 @@ public sealed class SandboxFilesTests(EngineFixture fixture)
             report.Outputs,
             output => Assert.Equal(("/work/out.txt", OutputStatus.Returned, "HELLO"), (output.Path, output.Status, Encoding.UTF8.GetString(output.Content.Span))),
             output => Assert.Equal(("none*", OutputStatus.Missing), (output.Path, output.Status)));
+    }
+
+    [Fact]
+    public async Task Arguments_variables_and_paths_arrive_whatever_bytes_they_are()
+    {
+        var strange = NativeText.Of([0xff, (byte)'\'', (byte)'"', (byte)' ', (byte)'$', (byte)'\n', 0xc3, (byte)'\\', 0x1b]);
+        var report = await fixture.RunAsync(
+            ["sh", "-c", "printf %s \"$1\" >out; printf %s \"$V\" >>out; cat \"$1\" >>out; printf %s \"${PWD##*/}\" >>out; cp out \"$1.out\"", "sh", strange],
+            step => step with { Env = new Dictionary<string, string> { ["V"] = strange }, WorkingDirectory = $"/tmp/{strange}" },
+            request => request with { Files = [new InputFile($"/tmp/{strange}/{strange}", NativeText.Bytes(strange))], Outputs = ["/tmp/*/out", $"/tmp/{strange}/{strange}.out"] });
+        Assert.Equal((Outcome.Ok, ""), (report.Outcome, report.Message));
+        var bytes = NativeText.Bytes(strange);
+        byte[] all = [.. bytes, .. bytes, .. bytes, .. bytes];
+        Assert.Equal(2, report.Outputs.Count);
+        Assert.All(report.Outputs, output => Assert.Equal(all, output.Content.ToArray()));
+        Assert.Equal<byte>([.. "/tmp/"u8, .. bytes, .. "/"u8, .. bytes, .. ".out"u8], report.Outputs[1].RawPath.ToArray());
     }
 
     [Fact]

@@ -51,6 +51,21 @@ public sealed class JobCodecTests
     }
 
     [Fact]
+    public void What_the_kernel_takes_as_bytes_need_not_be_UTF8()
+    {
+        byte[] strange = [(byte)'/', 0xff, (byte)'\'', (byte)'\n', 0xc3];
+        const string text = "/\udcff'\n\udcc3";
+        var sent = Samples.JobOfStep(("args", new object[] { "printf", strange }), ("env", Pack.M(("V", strange))), ("cwd", strange), ("files", new[] { Pack.M(("path", strange), ("content", "x"u8.ToArray())) }))
+            .With("outputs", new object[] { strange });
+        foreach (var job in new[] { Decode(sent), JobCodec.Decode(JobCodec.Encode(Decode(sent))) })
+        {
+            var step = job.Request.Steps[0];
+            Assert.Equal(["printf", text], step.Args);
+            Assert.Equal((text, text, text, text), (step.Env["V"], step.WorkingDirectory, step.Files[0].Path, job.Request.Outputs[0]));
+        }
+    }
+
+    [Fact]
     public void Nil_is_the_same_as_leaving_out()
     {
         var job = Decode(Samples.JobOfStep(("cwd", null), ("user", null), ("limits", null), ("stdin", null)).With("outputs", null).With("attempt", null));
