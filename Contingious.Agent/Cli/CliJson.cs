@@ -17,4 +17,5 @@ namespace Contingious.Agent.Cli;
 [JsonSerializable(typeof(ImportedImage))]
 [JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(List<Wire.AgentStatus>))]
+[JsonSerializable(typeof(Measuring.BenchReport))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -21,6 +21,7 @@ internal static class CommandTree
         ("images", args => ImageListCommand.Build(args, "images")),
         ("blob", BlobCommand.Build),
         ("run", RunCommand.Build),
+        ("bench", BenchCommand.Build),
         ("ps", PsCommand.Build),
         ("exec", ExecCommand.Build),
         ("agent", AgentCommand.Build),

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Contingious.Engine.Linux;
 
 /// <summary>How the content of a file gets into another, best first.</summary>
-internal enum CopyMethod
+public enum CopyMethod
 {
     /// <summary>Both share the blocks (ioctl_ficlone(2)).</summary>
     Clone,
@@ -25,6 +25,9 @@ internal sealed class CopyMethods
     private const long AtOnce = 64 << 20;
 
     private readonly ConcurrentDictionary<(ulong Source, ulong Target), CopyMethod> known = new();
+
+    /// <summary>The best of the methods that was not refused between any two devices so far.</summary>
+    public CopyMethod Best => known.IsEmpty ? CopyMethod.Clone : known.Values.Max();
 
     /// <summary>What is tried next between two devices.</summary>
     public CopyMethod Between(ulong source, ulong target) => known.GetValueOrDefault((source, target));

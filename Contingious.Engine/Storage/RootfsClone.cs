@@ -53,7 +53,8 @@ internal sealed class RootfsClone : IDisposable
     /// <param name="image">The image, which is held.</param>
     /// <param name="firstId">Added to every owner, so that the clone belongs to the sandbox's slice.</param>
     /// <param name="cancellation">Ends it early.</param>
-    public static RootfsClone Create(HostLayout layout, JobDisk disk, string sandboxDirectory, string name, Image image, uint firstId, CancellationToken cancellation)
+    /// <param name="methods">Where somebody wants to know how the content came there.</param>
+    public static RootfsClone Create(HostLayout layout, JobDisk disk, string sandboxDirectory, string name, Image image, uint firstId, CancellationToken cancellation, CopyMethods? methods = null)
     {
         var engine = image.CloneEngine;
         var clone = new RootfsClone(disk, sandboxDirectory, name, engine);
@@ -67,7 +68,7 @@ internal sealed class RootfsClone : IDisposable
             switch (engine)
             {
                 case CloneEngine.Split:
-                    clone.Copy(image, firstId, cancellation);
+                    clone.Copy(image, firstId, methods, cancellation);
                     break;
                 case CloneEngine.Overlay:
                     clone.Overlay(ShiftedImage.Ensure(image, firstId, cancellation));
@@ -124,12 +125,12 @@ internal sealed class RootfsClone : IDisposable
         Allow(-allowed.Bytes, -allowed.Inodes);
     }
 
-    private void Copy(Image image, uint firstId, CancellationToken cancellation)
+    private void Copy(Image image, uint firstId, CopyMethods? methods, CancellationToken cancellation)
     {
         Directory.CreateDirectory(onDisk);
         using var from = DirectoryHandle.Open(image.EditableDirectory);
         using var to = DirectoryHandle.Open(onDisk);
-        new TreeCloner(firstId, image.EditableXattrs, cancellation).Clone(from, to);
+        new TreeCloner(firstId, image.EditableXattrs, cancellation, methods).Clone(from, to);
     }
 
     private void Overlay(string lower)
