@@ -11,8 +11,10 @@ const string usage = """
     usage: Contingious.Benchmarks import LAYOUT SCRATCH ROUNDS
            Contingious.Benchmarks jobs IMAGE SAMPLES ROUNDS
            Contingious.Benchmarks peers SAMPLES ROUNDS IMAGE FIRST [NAME "PODMAN WORDS…"]...
+           Contingious.Benchmarks exec SAMPLES ROUNDS IMAGE      with CONTINGIOUS_CLI in the environment
+           Contingious.Benchmarks rate RUNS AT-ONCE COMMAND…     prints how many a second
            Contingious.Benchmarks report SAMPLES PLOT
-           Contingious.Benchmarks soak IMAGE JOBS      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
+           Contingious.Benchmarks soak IMAGE JOBS [PODMAN-A-SECOND]      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
            Contingious.Benchmarks clones ROUNDS NAME=DIR…      as root; NAME is the file system of an empty DIR
     eng/benchmark.sh makes what they need and starts them in the right place.
     """;
@@ -24,15 +26,22 @@ try
         case ["import", var layout, var scratch, var rounds] when IsCount(rounds, out var count):
             await new ImportBenchmark(Path.GetFullPath(layout), Path.GetFullPath(scratch)).RunAsync(count, Console.Out);
             return 0;
-        case ["soak", var image, var jobs] when IsCount(jobs, out var count):
+        case ["soak", var image, var jobs, .. var peer] when IsCount(jobs, out var count) && peer.Length <= 1:
             var broker = BrokerOptions.Parse(Required("CONTINGIOUS_BROKER"), $"soak-{Environment.ProcessId}");
-            await new SoakBenchmark(Required("CONTINGIOUS_CLI"), broker, image).RunAsync(count, Console.Out);
+            await new SoakBenchmark(Required("CONTINGIOUS_CLI"), broker, image).RunAsync(count, peer.Select(rate => double.Parse(rate, CultureInfo.InvariantCulture)).FirstOrDefault(), Console.Out);
             return 0;
         case ["jobs", var image, var samples, var rounds] when IsCount(rounds, out var count):
             await JobBenchmark.RunAsync(image, samples, count);
             return 0;
         case ["peers", var samples, var rounds, var image, var first, .. var podman] when IsCount(rounds, out var count):
             await PeerBenchmark.RunAsync(samples, count, [.. podman.Chunk(2).Select(one => (one[0], one[1].Split(' ')))], image, first);
+            return 0;
+        case ["exec", var samples, var rounds, var image] when IsCount(rounds, out var count):
+            await new ExecBenchmark(Required("CONTINGIOUS_CLI"), new SampleFile(samples)).RunAsync(image, count);
+            return 0;
+        case ["rate", var runs, var atOnce, .. var command] when IsCount(runs, out var count) && IsCount(atOnce, out var together) && command.Length > 0:
+            var rate = await FirstInstruction.RateAsync(count, together, _ => command);
+            Console.WriteLine(rate.ToString("F2", CultureInfo.InvariantCulture));
             return 0;
         case ["report", var samples, var plot]:
             var report = new JobReport(new SampleFile(samples).Read());

@@ -42,6 +42,14 @@ internal sealed class Series(string name)
         return named;
     }
 
+    /// <summary>One figure, of whatever unit.</summary>
+    public static Series Of(string name, double value)
+    {
+        var one = new Series(name);
+        one.samples.Add(value);
+        return one;
+    }
+
     public void Add(TimeSpan elapsed)
     {
         lock (access) samples.Add(elapsed.TotalMilliseconds);

@@ -14,7 +14,7 @@ BENCHMARKS=artifacts/bin/Contingious.Benchmarks/release_linux-x64/Contingious.Be
 case $WHAT in
     import) PACKAGES=(umoci mmdebstrap) ;;
     clones) PACKAGES=(btrfs-progs xfsprogs) ;;
-    soak) PACKAGES=() ;;
+    soak) is_root && PACKAGES=(podman) || PACKAGES=() ;;
     jobs) PACKAGES=(podman gcc libc6-dev) ;;
     *) die "there is no benchmark '$WHAT': import, clones, jobs and soak are" ;;
 esac
@@ -42,7 +42,14 @@ measure_imports() {
 
 measure_soak() {
     echo "$(machine). rabbitmq-server $(dpkg-query -W -f '${Version}' rabbitmq-server), crun $(dpkg-query -W -f '${Version}' crun); broker, agent and sender share the machine."
-    as_account "$TREE/$BENCHMARKS" soak alpine-hello-world "${COUNT:-5000}"
+    # shellcheck disable=SC2046 # nothing, or a number
+    as_account "$TREE/$BENCHMARKS" soak alpine-hello-world "${COUNT:-10000}" $(is_root && podman_rate)
+}
+
+# As many at once as the agent has slots.
+podman_rate() {
+    # shellcheck disable=SC2086 # its words
+    "$BENCHMARKS" rate 60 "$(nproc)" "${APART[@]}" $PODMAN run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 contingious-benchmark
 }
 
 # A recipe like alpine-hello-world's, with a program that says when its first instruction ran.
@@ -54,26 +61,32 @@ make_job_image() {
     chmod -R a+rX "$SCRATCH/images"
     CONTINGIOUS_IMAGES=$SCRATCH/images "$CONTINGIOUS" import benchmark
 
-    # podman builds the same file, with busybox beside it.
     cp -r "$SCRATCH/images/benchmark" "$SCRATCH/podman-context"
-    cp /bin/busybox "$SCRATCH/podman-context/"
 }
 
 # In a mount namespace of its own: crun refuses a host of both versions of cgroups as long as it sees a controller in the second.
 # shellcheck disable=SC2016 # its own parameters
 APART=(unshare -m sh -c 'f=/sys/fs/cgroup/unified/cgroup.controllers; [ ! -e $f ] || mount --bind /dev/null $f; exec "$@"' apart)
 
+# podman of its own store, and the image of a directory for it.
+make_podman_image() {
+    local context=$1
+    PODMAN="podman --root $SCRATCH/podman --runroot $SCRATCH/podman-run --storage-driver overlay --runtime /usr/bin/crun --cgroup-manager cgroupfs"
+    cp /bin/busybox "$context/"
+    # shellcheck disable=SC2086 # its words
+    "${APART[@]}" $PODMAN build -q --isolation chroot -t contingious-benchmark "$context" >/dev/null
+}
+
 measure_jobs() {
     local samples=$SCRATCH/samples peers=("$TREE/$BENCHMARKS" peers "$SCRATCH/samples" "${COUNT:-40}" contingious-benchmark "$SCRATCH/images/benchmark/first")
-    local podman="podman --root $SCRATCH/podman --runroot $SCRATCH/podman-run --storage-driver overlay --runtime /usr/bin/crun --cgroup-manager cgroupfs"
     echo "$(machine), $(stat -f -c %T "$SCRATCH")."
     echo "crun $(dpkg-query -W -f '${Version}' crun), podman $(dpkg-query -W -f '${Version}' podman)$(command -v isolate >/dev/null && isolate --version | sed -n '1s/^[^0-9]*\([0-9.]*\).*$/, isolate \1/p')."
     echo
     install -o "$(account)" /dev/null "$samples"
-    # shellcheck disable=SC2086 # its words
-    "${APART[@]}" $podman build -q --isolation chroot -t contingious-benchmark "$SCRATCH/podman-context" >/dev/null
+    make_podman_image "$SCRATCH/podman-context"
     "$CONTINGIOUS" unshare -- "${APART[@]}" "$TREE/$BENCHMARKS" jobs benchmark "$samples" "${COUNT:-40}"
-    "${APART[@]}" "${peers[@]}" "podman, root" "$podman"
+    "${APART[@]}" "${peers[@]}" "podman, root" "$PODMAN"
+    as_account env CONTINGIOUS_CLI="$CONTINGIOUS" "$TREE/$BENCHMARKS" exec "$samples" "${COUNT:-40}" benchmark
     "$BENCHMARKS" report "$samples" "$CHECKOUT/Contingious.Benchmarks/results/jobs.svg"
     echo
     echo "![every run as a dot](jobs.svg)"
@@ -130,6 +143,12 @@ if [[ $WHAT == soak ]]; then
     say "image"
     "$CONTINGIOUS" import alpine-hello-world
     await_broker
+    if is_root; then
+        SCRATCH=$(mktemp -d /var/tmp/contingious-benchmark.XXXXXX)
+        at_exit rm -rf "$SCRATCH"
+        cp -r "$CHECKOUT/images/alpine-hello-world" "$SCRATCH/podman-context"
+        make_podman_image "$SCRATCH/podman-context"
+    fi
     measure "Soak" measure_soak
     exit
 fi

@@ -40,6 +40,32 @@ internal static class FirstInstruction
         return [first, whole];
     }
 
+    /// <summary>Runs it so often, and notes what each took from its start to its end.</summary>
+    public static async Task<Series> WholeAsync(string name, int rounds, string[] command)
+    {
+        var whole = new Series(name);
+        for (var round = -2; round < rounds; round++)
+        {
+            var begun = Stopwatch.GetTimestamp();
+            _ = await RunAsync(command).ConfigureAwait(false);
+            if (round >= 0) whole.Add(Stopwatch.GetElapsedTime(begun));
+        }
+
+        return whole;
+    }
+
+    /// <summary>Runs so many, so many at once.</summary>
+    /// <returns>How many a second.</returns>
+    public static async Task<double> RateAsync(int runs, int atOnce, Func<int, string[]> command)
+    {
+        var (left, watch) = (runs, Stopwatch.StartNew());
+        await Task.WhenAll(Enumerable.Range(0, atOnce).Select(worker => Task.Run(async () =>
+        {
+            while (Interlocked.Decrement(ref left) is >= 0 and var round) _ = await RunAsync(command(round)).ConfigureAwait(false);
+        }))).ConfigureAwait(false);
+        return runs / watch.Elapsed.TotalSeconds;
+    }
+
     /// <summary>Runs a program, which has to succeed.</summary>
     /// <returns>What it printed.</returns>
     public static async Task<string> RunAsync(string[] command) =>

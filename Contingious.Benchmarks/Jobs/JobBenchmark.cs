@@ -32,7 +32,8 @@ internal sealed class JobBenchmark(HostLayout layout, string image, SampleFile s
                 samples.Append(await LoopAsync(cold, $"cold, {pace}", rounds, 1, pause).ConfigureAwait(false));
             }
 
-            samples.Append([await RateAsync(round => bundle.Command(withCgroups: false, $"at-once-{round}"), rounds * 8).ConfigureAwait(false)]);
+            var rate = await FirstInstruction.RateAsync(rounds * 8, 4, round => bundle.Command(withCgroups: false, $"at-once-{round}")).ConfigureAwait(false);
+            samples.Append([Series.Of("crun run, 4 at once: jobs a second", rate)]);
         }
         finally
         {
@@ -50,6 +51,8 @@ internal sealed class JobBenchmark(HostLayout layout, string image, SampleFile s
             samples.Append(await LoopAsync(pooled, "warm, 2 a second", rounds, 1, slow, warm: true).ConfigureAwait(false));
             samples.Append(await LoopAsync(pooled, "with the pool, 4 at once", rounds * 8, 4, TimeSpan.Zero).ConfigureAwait(false));
         }
+
+        for (var round = 0; round < 5; round++) samples.Append([Series.Of("memory of 20 parked sandboxes", await MemoryOfAsync(20).ConfigureAwait(false))]);
 
         // As when a class begins: as many as the pool can hold have been parked, and all are wanted at once.
         for (var round = 0; round < 4; round++)
@@ -75,21 +78,32 @@ internal sealed class JobBenchmark(HostLayout layout, string image, SampleFile s
         if (name.Length > 0 && atOnce == 1) _ = await new EngineLoop(engine, image, change).RunAsync(5, 1, pause).ConfigureAwait(false);
         var loop = new EngineLoop(engine, image, change);
         var elapsed = await loop.RunAsync(jobs, atOnce, pause).ConfigureAwait(false);
-        var rate = new Series($"{name}: jobs a second");
-        rate.Add(TimeSpan.FromMilliseconds(jobs / elapsed.TotalSeconds));
         await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{name}: {jobs / elapsed.TotalSeconds:F1} a second, {loop.Jobs.Count(job => job.Warm)} of {jobs} warm")).ConfigureAwait(false);
-        return [.. loop.Series(name, warm), .. atOnce > 1 ? [rate] : Array.Empty<Series>(), .. loop.Stages.Values.Where(stage => stage.Count > 0).Select(stage => stage.Named($"{name}: stage {stage.Name}"))];
+        return [.. loop.Series(name, warm), .. atOnce > 1 ? [Series.Of($"{name}: jobs a second", jobs / elapsed.TotalSeconds)] : Array.Empty<Series>(), .. loop.Stages.Values.Where(stage => stage.Count > 0).Select(stage => stage.Named($"{name}: stage {stage.Name}"))];
     }
 
-    private static async Task<Series> RateAsync(Func<int, string[]> command, int runs)
+    /// <summary>By how much less memory is free with so many parked: MiB of all that they cost, the kernel's own included.</summary>
+    private async Task<double> MemoryOfAsync(int parked)
     {
-        var (left, watch) = (runs, System.Diagnostics.Stopwatch.StartNew());
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(async () =>
+        var engine = await OpenAsync(new PoolOptions { Most = parked, Least = parked }).ConfigureAwait(false);
+        await using (engine.ConfigureAwait(false))
         {
-            while (Interlocked.Decrement(ref left) is >= 0 and var round) _ = await FirstInstruction.RunAsync(command(round)).ConfigureAwait(false);
-        }))).ConfigureAwait(false);
-        var rate = new Series("crun run, 4 at once: jobs a second");
-        rate.Add(TimeSpan.FromMilliseconds(runs / watch.Elapsed.TotalSeconds));
-        return rate;
+            // What the first sandboxes bring for good, such as what the kernel caches, was there before.
+            for (var again = 0; again < 2; again++)
+            {
+                _ = await LoopAsync(engine, "", 1, 1, TimeSpan.Zero).ConfigureAwait(false);
+                while (engine.Parked < parked) await Task.Delay(20).ConfigureAwait(false);
+                if (again == 0) await engine.RestAsync().ConfigureAwait(false);
+            }
+
+            await Task.Delay(slow).ConfigureAwait(false);
+            var with = Available();
+            await engine.RestAsync().ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromSeconds(2)).ConfigureAwait(false);
+            return (Available() - with) / 1024.0;
+        }
     }
+
+    private static long Available() =>
+        long.Parse(File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 }

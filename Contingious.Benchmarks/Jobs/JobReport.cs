@@ -30,6 +30,8 @@ internal sealed class JobReport(IReadOnlyDictionary<string, Series> series)
         }
 
         foreach (var way in new[] { $"crun run, {Slow}", "isolate", "podman, root", "podman, rootless" }) Row(output, $"{way}: the whole command", Find($"{way}: whole"));
+        Row(output, $"{ExecBenchmark.Ours} … true: the whole command", Find(ExecBenchmark.Ours));
+        Row(output, $"{ExecBenchmark.Bare} … true: the whole command", Find(ExecBenchmark.Bare));
         output.WriteLine();
         WriteFigures(output);
     }
@@ -57,6 +59,9 @@ internal sealed class JobReport(IReadOnlyDictionary<string, Series> series)
         Figure("hello-world jobs a second, engine alone", "≥ 80", "≥ 140", Value("cold, 4 at once: jobs a second"));
         Figure("the same with the pool", "", "", Value("with the pool, 4 at once: jobs a second"));
         Figure("`crun run` alone, 4 at once, a second", "", "", Value("crun run, 4 at once: jobs a second"));
+        Figure("podman, root, 4 at once, a second", "", "", Value("podman, root, 4 at once: jobs a second"));
+        Figure("`contingious exec ID -- true` ÷ `nsenter … crun exec`", "≤ 5", "≤ 3", Ratio(ExecBenchmark.Ours, Find(ExecBenchmark.Bare), 0.5));
+        Figure("memory of 20 parked sandboxes in all, MiB", "≤ 50", "≤ 20", Value("memory of 20 parked sandboxes"));
 
         void Figure(string name, string must, string aim, string here) => output.WriteLine($"| {name} | {must} | {aim} | {here} |");
     }

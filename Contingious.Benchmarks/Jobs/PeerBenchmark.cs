@@ -18,6 +18,7 @@ internal static class PeerBenchmark
         {
             string[] command = [.. words, "run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", image, "/bin/first"];
             file.Append(await FirstInstruction.MeasureAsync(name, rounds, TimeSpan.Zero, _ => [command]).ConfigureAwait(false));
+            file.Append([Series.Of($"{name}, 4 at once: jobs a second", await FirstInstruction.RateAsync(rounds * 2, 4, _ => command).ConfigureAwait(false))]);
         }
 
         if (ProgramRunner.Find("isolate") is not { } isolate) return;

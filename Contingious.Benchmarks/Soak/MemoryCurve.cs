@@ -40,6 +40,9 @@ internal sealed class MemoryCurve
         return spread == 0 ? 0 : half.Sum(look => (look.Jobs - jobs) * (look.Bytes - bytes)) / spread;
     }
 
+    /// <summary>What each kind has in memory now, what it shares with others included; bytes.</summary>
+    public static IReadOnlyDictionary<string, long> Resident() => kinds.ToDictionary(kind => kind, kind => Held(kind, "VmRSS:"));
+
     private static async Task<bool> TickAsync(PeriodicTimer timer, CancellationToken done)
     {
         try
@@ -53,7 +56,7 @@ internal sealed class MemoryCurve
     }
 
     /// <summary>Of all processes that are <c>contingious KIND</c> and ours to look at.</summary>
-    private static long Held(string kind)
+    private static long Held(string kind, string line = "RssAnon:")
     {
         var held = 0L;
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
@@ -64,7 +67,7 @@ internal sealed class MemoryCurve
                 var words = Encoding.UTF8.GetString(File.ReadAllBytes($"{directory}/cmdline")).Split('\0');
                 var at = Array.FindIndex(words, word => Path.GetFileName(word) is "contingious" or "contingious.dll");
                 if (at < 0 || at + 1 >= words.Length || words[at + 1] != kind) continue;
-                held += AnonymousOf(directory);
+                held += ValueOf(directory, line);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -75,9 +78,9 @@ internal sealed class MemoryCurve
         return held;
     }
 
-    private static long AnonymousOf(string directory)
+    private static long ValueOf(string directory, string name)
     {
-        var line = File.ReadLines($"{directory}/status").FirstOrDefault(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
+        var line = File.ReadLines($"{directory}/status").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
         return line is null ? 0 : long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
     }
 }

@@ -19,14 +19,18 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
     private const int WarmUp = 100;
     private const int AtOnceOfSlot = 4;
 
+    private static readonly TimeSpan quiet = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan patience = TimeSpan.FromMinutes(2);
 
     private readonly string run = $"soak-{Environment.ProcessId}";
     private readonly List<Finished> finished = [];
     private int posted;
 
+    /// <param name="jobs">How many are counted.</param>
+    /// <param name="podman">How many a second a loop of podman did on this machine, with as many at once as there are slots; 0 where that is not known.</param>
+    /// <param name="report">Where the tables go.</param>
     /// <exception cref="ContingiousException">A job did not end as it should: then nothing that was measured means anything.</exception>
-    public async Task RunAsync(int jobs, TextWriter report)
+    public async Task RunAsync(int jobs, double podman, TextWriter report)
     {
         var slots = Environment.ProcessorCount;
         using var agent = ProgramRunner.Start(new ProgramRequest(contingious, "agent", "--slots", $"{slots}", "--queue-prefix", broker.Prefix) { Env = AgentEnvironment() });
@@ -35,7 +39,7 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
         try
         {
             var submitter = await JobSubmitter.ConnectAsync(broker, CancellationToken.None).ConfigureAwait(false);
-            await using (submitter.ConfigureAwait(false)) await MeasureAsync(submitter, jobs, slots, report).ConfigureAwait(false);
+            await using (submitter.ConfigureAwait(false)) await MeasureAsync(submitter, jobs, slots, podman, report).ConfigureAwait(false);
         }
         catch (Exception error) when (error is ContingiousException or TimeoutException)
         {
@@ -48,10 +52,12 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
         }
     }
 
-    private async Task MeasureAsync(JobSubmitter submitter, int jobs, int slots, TextWriter report)
+    private async Task MeasureAsync(JobSubmitter submitter, int jobs, int slots, double podman, TextWriter report)
     {
         // One alone until the agent is there, then some that are not counted: code is compiled, and buffers grow.
         await SubmitAsync(submitter).ConfigureAwait(false);
+        await Task.Delay(quiet).ConfigureAwait(false);
+        var idle = MemoryCurve.Resident();
         await SubmitAllAsync(submitter, WarmUp, slots * AtOnceOfSlot).ConfigureAwait(false);
         var alone = await AloneAsync(submitter).ConfigureAwait(false);
         finished.Clear();
@@ -63,7 +69,9 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
         var elapsed = Stopwatch.GetElapsedTime(started);
         await done.CancelAsync().ConfigureAwait(false);
         await watching.ConfigureAwait(false);
-        await new SoakReport(report).WriteAsync(finished, alone, elapsed, slots, slots * AtOnceOfSlot, memory).ConfigureAwait(false);
+        await new SoakReport(report).WriteAsync(finished, alone, elapsed, slots, slots * AtOnceOfSlot, memory, podman).ConfigureAwait(false);
+        await Task.Delay(quiet).ConfigureAwait(false);
+        await SoakReport.WriteResidentAsync(report, idle, MemoryCurve.Resident(), posted).ConfigureAwait(false);
     }
 
     /// <summary>One at a time: what somebody waits who is the only one.</summary>

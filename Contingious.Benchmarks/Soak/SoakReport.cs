@@ -5,9 +5,10 @@ namespace Contingious.Benchmarks.Soak;
 /// <summary>Writes the tables of results/soak.md.</summary>
 internal sealed class SoakReport(TextWriter report)
 {
-    public async Task WriteAsync(IReadOnlyList<Finished> together, IReadOnlyList<Finished> alone, TimeSpan elapsed, int slots, int atOnce, MemoryCurve memory)
+    public async Task WriteAsync(IReadOnlyList<Finished> together, IReadOnlyList<Finished> alone, TimeSpan elapsed, int slots, int atOnce, MemoryCurve memory, double podman)
     {
         await WriteLineAsync($"{together.Count:N0} jobs in {elapsed.TotalSeconds:0.0} s: **{together.Count / elapsed.TotalSeconds:0.0} jobs a second**, with {slots} slots and {atOnce} jobs posted at once.\n").ConfigureAwait(false);
+        if (podman > 0) await WriteLineAsync($"`podman run` (root, crun, overlay, cgroups) in a loop on the same machine, {slots} at once: {podman:0.0} a second. Through the broker it is **{together.Count / elapsed.TotalSeconds / podman:0.0} times** as many.\n").ConfigureAwait(false);
         await WriteLineAsync($"| from post to result, ms | p50 | p90 | p99 | slowest |\n| --- | ---: | ---: | ---: | ---: |").ConfigureAwait(false);
         await WriteRowAsync($"{atOnce} at once", [.. together.Select(job => job.Elapsed)]).ConfigureAwait(false);
         await WriteRowAsync("one at a time", [.. alone.Select(job => job.Elapsed)]).ConfigureAwait(false);
@@ -19,6 +20,12 @@ internal sealed class SoakReport(TextWriter report)
             var at = Enumerable.Range(0, 5).Select(quarter => MiB(all[(all.Length - 1) * quarter / 4].Bytes));
             await WriteLineAsync($"| {looks.Key} | {string.Join(" | ", at)} | {MiB(all.Max(look => look.Bytes))} | {memory.SlopeOf(looks.Key):0} |").ConfigureAwait(false);
         }
+    }
+
+    public static async Task WriteResidentAsync(TextWriter report, IReadOnlyDictionary<string, long> idle, IReadOnlyDictionary<string, long> after, int jobs)
+    {
+        await report.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"\n| resident memory, MiB, shared pages included | idle, after the first job | idle, after {jobs:N0} jobs |\n| --- | ---: | ---: |")).ConfigureAwait(false);
+        foreach (var (kind, bytes) in idle) await report.WriteLineAsync($"| {kind} | {MiB(bytes)} | {MiB(after[kind])} |").ConfigureAwait(false);
     }
 
     private Task WriteRowAsync(string name, TimeSpan[] times)
