@@ -19,13 +19,13 @@ internal sealed class ExecBenchmark(string contingious, SampleFile samples)
         using var job = ProgramRunner.Start(new ProgramRequest(contingious, "run", "--wall-time", "10m", image, "--", "/bin/sleep", "600"));
         try
         {
-            var sandbox = await AwaitAsync().ConfigureAwait(false);
+            var (sandbox, container) = await AwaitAsync().ConfigureAwait(false);
             var layout = (await Engine.Host.AccountEntry.FindAsync(CancellationToken.None).ConfigureAwait(false)).Layout;
             var keeper = JsonNode.Parse(await File.ReadAllTextAsync(layout.KeeperFile).ConfigureAwait(false))!["pid"]!.GetValue<int>().ToString(CultureInfo.InvariantCulture);
             string[] bare =
             [
                 "nsenter", "--user", "--mount", "--preserve-credentials", "--target", keeper, "crun", "--root", layout.CrunDirectory, "--cgroup-manager=disabled",
-                "exec", $"{sandbox}-step-0", "/bin/true",
+                "exec", container, "/bin/true",
             ];
             samples.Append([await FirstInstruction.WholeAsync(Bare, rounds, bare).ConfigureAwait(false)]);
             samples.Append([await FirstInstruction.WholeAsync(Ours, rounds, [contingious, "exec", sandbox, "--", "/bin/true"]).ConfigureAwait(false)]);
@@ -37,13 +37,13 @@ internal sealed class ExecBenchmark(string contingious, SampleFile samples)
         }
     }
 
-    private async Task<string> AwaitAsync()
+    private async Task<(string Sandbox, string Container)> AwaitAsync()
     {
         for (var left = patience; left > TimeSpan.Zero; left -= TimeSpan.FromMilliseconds(500))
         {
             await Task.Delay(500).ConfigureAwait(false);
             var live = JsonNode.Parse(await FirstInstruction.RunAsync([contingious, "ps", "--json"]).ConfigureAwait(false))!.AsArray();
-            if (live.Count == 1) return live[0]!["id"]!.GetValue<string>();
+            if (live.Count == 1 && live[0]!["container"] is { } container) return (live[0]!["name"]!.GetValue<string>(), container.GetValue<string>());
         }
 
         throw new ContingiousException("There is not one live sandbox: nothing else may run meanwhile.");
