@@ -40,8 +40,8 @@ internal sealed class MemoryCurve
         return spread == 0 ? 0 : half.Sum(look => (look.Jobs - jobs) * (look.Bytes - bytes)) / spread;
     }
 
-    /// <summary>What each kind has in memory now, what it shares with others included; bytes.</summary>
-    public static IReadOnlyDictionary<string, long> Resident() => kinds.ToDictionary(kind => kind, kind => Held(kind, "VmRSS:"));
+    /// <summary>What each kind has in memory now, bytes: with its part of what it shares with others (Pss, proc_pid_smaps(5)), such as the runtime's own libraries.</summary>
+    public static IReadOnlyDictionary<string, long> Resident() => kinds.ToDictionary(kind => kind, kind => Held(kind, "smaps_rollup", "Pss:"));
 
     private static async Task<bool> TickAsync(PeriodicTimer timer, CancellationToken done)
     {
@@ -56,7 +56,7 @@ internal sealed class MemoryCurve
     }
 
     /// <summary>Of all processes that are <c>contingious KIND</c> and ours to look at.</summary>
-    private static long Held(string kind, string line = "RssAnon:")
+    private static long Held(string kind, string file = "status", string line = "RssAnon:")
     {
         var held = 0L;
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
@@ -67,7 +67,7 @@ internal sealed class MemoryCurve
                 var words = Encoding.UTF8.GetString(File.ReadAllBytes($"{directory}/cmdline")).Split('\0');
                 var at = Array.FindIndex(words, word => Path.GetFileName(word) is "contingious" or "contingious.dll");
                 if (at < 0 || at + 1 >= words.Length || words[at + 1] != kind) continue;
-                held += ValueOf(directory, line);
+                held += ValueOf($"{directory}/{file}", line);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -78,9 +78,9 @@ internal sealed class MemoryCurve
         return held;
     }
 
-    private static long ValueOf(string directory, string name)
+    private static long ValueOf(string file, string name)
     {
-        var line = File.ReadLines($"{directory}/status").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        var line = File.ReadLines(file).FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
         return line is null ? 0 : long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
     }
 }

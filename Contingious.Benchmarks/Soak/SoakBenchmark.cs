@@ -121,7 +121,7 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
         var env = new Dictionary<string, string>(ProgramRunner.BareEnvironment);
         foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
-            if (variable is { Key: string name, Value: string value } && (name.StartsWith("CONTINGIOUS_", StringComparison.Ordinal) || name is "DOTNET_ROOT" or "HOME" or "PATH")) env[name] = value;
+            if (variable is { Key: string name, Value: string value } && (name.StartsWith("CONTINGIOUS_", StringComparison.Ordinal) || name.StartsWith("DOTNET_", StringComparison.Ordinal) || name is "HOME" or "PATH")) env[name] = value;
         }
 
         return env;

@@ -24,7 +24,7 @@ internal sealed class SoakReport(TextWriter report)
 
     public static async Task WriteResidentAsync(TextWriter report, IReadOnlyDictionary<string, long> idle, IReadOnlyDictionary<string, long> after, int jobs)
     {
-        await report.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"\n| resident memory, MiB, shared pages included | idle, after the first job | idle, after {jobs:N0} jobs |\n| --- | ---: | ---: |")).ConfigureAwait(false);
+        await report.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"\n| memory, MiB, with a part of what it shares (Pss) | idle, after the first job | idle, after {jobs:N0} jobs |\n| --- | ---: | ---: |")).ConfigureAwait(false);
         foreach (var (kind, bytes) in idle) await report.WriteLineAsync($"| {kind} | {MiB(bytes)} | {MiB(after[kind])} |").ConfigureAwait(false);
     }
 
