@@ -45,11 +45,10 @@ publish() {
     local stamp
     stamp=$(source_stamp && sha256sum <"$PARTS/package.targets" && declare -f publish)
     [[ $(cat "$CACHE/.program.stamp" 2>/dev/null) != "$stamp" ]] || return 0
-    note "publishing $VERSION with its runtime (about a minute)"
+    note "publishing $VERSION with its runtime (some minutes)"
     rm -rf "$CACHE/.program.stamp" "$PROGRAM"
-    run_dotnet publish "$CHECKOUT/Contingious.Agent" -c Release --self-contained -o "$PROGRAM" \
-        -p:ArtifactsPath="$ARTIFACTS/package/build" -p:Version="$VERSION" -p:IncludeSourceRevisionInInformationalVersion=false \
-        -p:DebugType=none -p:RunAnalyzers=false -p:PathMap="$CHECKOUT=/contingious" -p:CustomAfterMicrosoftCommonTargets="$PARTS/package.targets"
+    publish_program "$PROGRAM" "$ARTIFACTS/package/build" --self-contained -p:Version="$VERSION" -p:IncludeSourceRevisionInInformationalVersion=false \
+        -p:DebugType=none -p:PathMap="$CHECKOUT=/contingious" -p:CustomAfterMicrosoftCommonTargets="$PARTS/package.targets"
     echo "$stamp" >"$CACHE/.program.stamp"
 }
 
@@ -80,7 +79,8 @@ stage() {
         install -m 644 "$runtime/$text.TXT" "$prefix/share/doc/contingious/$text.dotnet"
     done
 }
-runtime_version() { grep -A1 '"Microsoft.NETCore.App"' "$PROGRAM/contingious.runtimeconfig.json" | sed -n 's/.*"version": "\(.*\)".*/\1/p'; }
+# The one that the SDK brings, for which it compiles.
+runtime_version() { dotnet --list-runtimes | sed -n 's/^Microsoft\.NETCore\.App \(10\.[^ ]*\) .*/\1/p' | sort -V | tail -n 1; }
 
 # settle ROOT: owners are given by the archivers; modes and times here.
 settle() {

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Contingious.Agent.Runner;
@@ -25,6 +26,9 @@ internal static class ProgramFiles
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "What was trimmed away is not needed either: a reference that cannot be found is passed over.")]
     private static void Load(Func<string, bool> isWanted)
     {
+        // A native program has all of them in its one file, which it keeps.
+        if (!RuntimeFeature.IsDynamicCodeSupported) return;
+
         var known = new HashSet<string>(StringComparer.Ordinal);
         var left = new Queue<Assembly>([typeof(ProgramFiles).Assembly]);
         while (left.TryDequeue(out var assembly))

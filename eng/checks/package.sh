@@ -19,7 +19,7 @@ dpkg-deb -e "$deb" "$WORK/control"
 
 has() { [[ -e $root$1 || -L $root$1 ]] || die "the package lacks $1"; }
 lacks() { ! compgen -G "$root$1" >/dev/null || die "the package has $1"; }
-for path in /usr/bin/contingious /usr/lib/contingious/{contingious,contingious-init,contingious.dll,libcoreclr.so} \
+for path in /usr/bin/contingious /usr/lib/contingious/{contingious,contingious-init} \
     /usr/lib/systemd/{system,user}/contingious.service /usr/lib/sysusers.d/contingious.conf /usr/lib/tmpfiles.d/contingious.conf \
     /usr/share/contingious/images/alpine-hello-world/image.json /usr/share/man/man1/contingious{,-run,-image-ls}.1.gz /usr/share/man/man5/contingious.conf.5.gz \
     /usr/share/{bash-completion/completions/contingious,zsh/vendor-completions/_contingious,fish/vendor_completions.d/contingious.fish} \
@@ -27,6 +27,7 @@ for path in /usr/bin/contingious /usr/lib/contingious/{contingious,contingious-i
     has "$path"
 done
 lacks '/usr/lib/contingious/*.pdb'
+lacks '/usr/lib/contingious/*.dbg'
 lacks /usr/lib/contingious/libcoreclrtraceptprovider.so
 lacks /usr/share/man/man1/contingious-runner.1.gz
 [[ $(readlink "$root/usr/bin/contingious") == ../lib/contingious/contingious ]] || die "/usr/bin/contingious links elsewhere"

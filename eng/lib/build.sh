@@ -25,7 +25,7 @@ or, for this account alone: curl -sSL https://dot.net/v1/dotnet-install.sh | bas
 # Name and content of every source: a file removed counts as a change, a copy of the checkout does not.
 source_stamp() {
     (cd "$CHECKOUT" &&
-        find Contingious.* eng/build-init.sh Directory.* global.json .editorconfig BannedSymbols.txt \( -name bin -o -name obj \) -prune -o \
+        find Contingious.* eng/build-init.sh eng/lib/build.sh Directory.* global.json .editorconfig BannedSymbols.txt \( -name bin -o -name obj -o -path Contingious.Benchmarks/results \) -prune -o \
             -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
 }
 
@@ -65,15 +65,30 @@ build_command_locked() {
     ! command_is_built || return 0
     local stamp new=$ARTIFACTS/contingious.new
     stamp=$(source_stamp)
-    note "building artifacts/contingious (about a minute the first time)"
+    note "building artifacts/contingious (some minutes the first time)"
     rm -rf "$new" "$new.old"
     run_dotnet restore "$CHECKOUT/Contingious.sln"
-    run_dotnet publish "$CHECKOUT/Contingious.Agent" -c Release --no-restore -o "$new"
+    publish_program "$new" "$ARTIFACTS/native"
     # A program that runs keeps the files it has; written over in place it would crash.
     [[ ! -e $ARTIFACTS/contingious ]] || mv "$ARTIFACTS/contingious" "$new.old"
     mv "$new" "$ARTIFACTS/contingious"
     rm -rf "$new.old"
     echo "$stamp" >"$ARTIFACTS/.contingious.stamp"
+}
+
+# publish_program DIR OBJECTS OPTION…: the program, compiled to native code; where the registry has no compiler for that, with its libraries.
+publish_program() {
+    local to=$1 objects=$2
+    shift 2
+    local native=(-p:Native=true -p:ArtifactsPath="$objects")
+    if dotnet restore "$CHECKOUT/Contingious.Agent" "${native[@]}" >"$ARTIFACTS/dotnet.log" 2>&1; then
+        run_dotnet publish "$CHECKOUT/Contingious.Agent" -c Release --no-restore -o "$to" "${native[@]}" -p:RunAnalyzers=false "$@"
+        rm -f "$to"/*.dbg "$to"/*.pdb
+    else
+        grep -E 'error' "$ARTIFACTS/dotnet.log" | sort -u | head -n 3 >&2
+        note "the compiler to native code cannot be had: the program gets its libraries, and starts slower"
+        run_dotnet publish "$CHECKOUT/Contingious.Agent" -c Release -o "$to" -p:ArtifactsPath="$objects-libraries" -p:RunAnalyzers=false "$@"
+    fi
 }
 
 build_tests() {
