@@ -4,9 +4,10 @@ using Contingious.Benchmarks;
 using Contingious.Benchmarks.Clones;
 using Contingious.Benchmarks.Jobs;
 using Contingious.Benchmarks.Soak;
+using Contingious.Benchmarks.Workloads;
 using Contingious.Engine;
 
-// As eng/benchmark.sh starts them: import and jobs inside the keeper (contingious unshare -- …), peers as root, soak as the account.
+// As eng/benchmark.sh starts them: import, jobs and sizes inside the keeper (contingious unshare -- …), peers and workloads as root, soak as the account.
 const string usage = """
     usage: Contingious.Benchmarks import LAYOUT SCRATCH ROUNDS
            Contingious.Benchmarks jobs IMAGE SAMPLES ROUNDS
@@ -16,6 +17,10 @@ const string usage = """
            Contingious.Benchmarks report SAMPLES PLOT
            Contingious.Benchmarks soak IMAGE JOBS [PODMAN-A-SECOND]      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
            Contingious.Benchmarks clones ROUNDS NAME=DIR…      as root; NAME is the file system of an empty DIR
+           Contingious.Benchmarks workloads SAMPLES ROUNDS IMAGES TREE MEMORY DISK [NAME "PODMAN WORDS…"]...      as root, with CONTINGIOUS_CLI
+           Contingious.Benchmarks workload-engine      what that starts inside the keeper
+           Contingious.Benchmarks sizes SAMPLES ROUNDS SIZE=IMAGE…
+           Contingious.Benchmarks workload-report SAMPLES PLOT
     eng/benchmark.sh makes what they need and starts them in the right place.
     """;
 
@@ -50,6 +55,21 @@ try
             return 0;
         case ["clones", var rounds, .. var places] when IsCount(rounds, out var count) && places.All(place => place.Contains('=', StringComparison.Ordinal)):
             await new CloneBenchmark(count, Console.Out).RunAsync(places.Select(place => place.Split('=', 2)).ToDictionary(place => place[0], place => place[1]));
+            return 0;
+        case ["workloads", var samples, var rounds, var images, var tree, var memory, var disk, .. var podman] when IsCount(rounds, out var count):
+            await new WorkloadBenchmark(new SampleFile(samples), count)
+                .RunAsync(Required("CONTINGIOUS_CLI"), images, tree, (memory, disk), [.. podman.Chunk(2).Select(one => (one[0], one[1].Split(' ')))]);
+            return 0;
+        case ["workload-engine"]:
+            await EngineWorker.RunAsync(Console.In, Console.Out);
+            return 0;
+        case ["sizes", var samples, var rounds, .. var images] when IsCount(rounds, out var count) && images.Length > 0:
+            await SizeBenchmark.RunAsync(samples, count, [.. images.Select(image => image.Split('=', 2)).Select(image => (image[0], image[1]))]);
+            return 0;
+        case ["workload-report", var samples, var plot]:
+            var workloads = new WorkloadReport(new SampleFile(samples).Read());
+            workloads.Write(Console.Out);
+            await File.WriteAllTextAsync(plot, workloads.Plot());
             return 0;
         default:
             Console.Error.WriteLine(usage);

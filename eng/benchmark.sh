@@ -4,11 +4,14 @@
 #        eng/benchmark.sh clones [ROUNDS]        clones of trees, against cp -a, File.Copy and overlayfs: about fifteen minutes; as root
 #        eng/benchmark.sh soak [JOBS]            hello-world jobs through a broker and the agent: a few minutes for 5,000
 #        eng/benchmark.sh jobs [ROUNDS]          what a sandbox costs, against crun alone, podman and isolate: five minutes; as root
+#        eng/benchmark.sh workloads [ROUNDS]     programs in a new container, against podman as root and rootless, and the bare host: an hour; as root
 set -euo pipefail
 # shellcheck source=eng/lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 WHAT=${1:-import}
 COUNT=${2:-}
+# shellcheck source=eng/lib/workloads.sh
+. "$CHECKOUT/eng/lib/workloads.sh"
 [[ $WHAT != clones ]] || is_root || die "the clones are measured on mounts of their own: run this as root"
 BENCHMARKS=artifacts/bin/Contingious.Benchmarks/release_linux-x64/Contingious.Benchmarks
 case $WHAT in
@@ -16,7 +19,8 @@ case $WHAT in
     clones) PACKAGES=(btrfs-progs xfsprogs) ;;
     soak) is_root && PACKAGES=(podman) || PACKAGES=() ;;
     jobs) PACKAGES=(podman gcc libc6-dev) ;;
-    *) die "there is no benchmark '$WHAT': import, clones, jobs and soak are" ;;
+    workloads) PACKAGES=(podman umoci mmdebstrap python3 gcc libc6-dev) ;;
+    *) die "there is no benchmark '$WHAT': import, clones, jobs, soak and workloads are" ;;
 esac
 
 machine() { echo "$(nproc) cores, $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r)"; }
@@ -92,6 +96,25 @@ measure_jobs() {
     echo "![every run as a dot](jobs.svg)"
 }
 
+measure_workloads() {
+    local samples=$SCRATCH/samples podman=("podman, root" "${PODMAN[*]}") sizes=() size
+    echo "$(machine), $(stat -f -c %T "$SCRATCH")."
+    echo "crun $(dpkg-query -W -f '${Version}' crun), podman $(dpkg-query -W -f '${Version}' podman). Cold: nothing is made ahead of a job. Images' files are in memory when the first round that counts begins."
+    if ((${#ROOTLESS[@]})); then
+        podman+=("podman, rootless" "${ROOTLESS[*]}")
+    else
+        echo "podman does not work rootless on this host, so there is no row of it: $ROOTLESS_COMPLAINT"
+    fi
+    for size in "${WORKLOAD_SIZES[@]}"; do sizes+=("$size MB=${WORKLOADS}size-$size"); done
+    install -o "$(account)" /dev/null "$samples"
+    "${APART[@]}" "$TREE/$BENCHMARKS" workloads "$samples" "${COUNT:-30}" "$WORKLOADS" "$SCRATCH/tree" "$SCRATCH/native-memory" "$SCRATCH/native-disk" "${podman[@]}"
+    "$CONTINGIOUS" unshare -- "$TREE/$BENCHMARKS" sizes "$samples" "$((${COUNT:-30} * 2))" "${sizes[@]}"
+    "$TREE/$BENCHMARKS" workload-report "$samples" "$SCRATCH/workloads.svg"
+    cp "$SCRATCH/workloads.svg" "$CHECKOUT/Contingious.Benchmarks/results/workloads.svg"
+    echo
+    echo "![every run as a dot](workloads.svg)"
+}
+
 # A file system of each kind; the loop device goes with its mount.
 make_file_systems() {
     local kind
@@ -161,6 +184,22 @@ if [[ $WHAT == jobs ]]; then
     say "an image"
     make_job_image
     measure "Jobs" measure_jobs
+    exit
+fi
+
+if [[ $WHAT == workloads ]]; then
+    is_root || die "peers are started as root: run this as root"
+    SCRATCH=$(as_account mktemp -d /var/tmp/contingious-benchmark.XXXXXX)
+    chmod 0755 "$SCRATCH"
+    at_exit rm -rf --one-file-system "$SCRATCH"
+    say "images"
+    make_workload_layout
+    say "importing them"
+    import_workloads
+    say "podman takes them"
+    prepare_podman
+    make_native_places
+    measure "Workloads" measure_workloads
     exit
 fi
 
