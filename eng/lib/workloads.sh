@@ -13,7 +13,8 @@ insert() { umoci insert --image "$SCRATCH/layout:latest" --tag "$1" "$2" "$3"; }
 fill() {
     local pattern=$SCRATCH/pattern
     [[ -s $pattern ]] || head -c 16K /dev/urandom >"$pattern"
-    yes "$pattern" | head -n "$(($2 * 64))" | xargs cat >"$1"
+    # A reader that stops early would end its writer, and with it this script.
+    seq "$(($2 * 64))" | sed "s#.*#$pattern#" | xargs cat >"$1"
 }
 
 make_workload_layout() {
