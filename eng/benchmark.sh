@@ -97,8 +97,10 @@ measure_jobs() {
 }
 
 measure_workloads() {
-    local samples=$SCRATCH/samples podman=("podman, root" "${PODMAN[*]}") sizes=() size
+    local samples=$SCRATCH/samples podman=("podman, root" "${PODMAN[*]}") sizes=() size state=/var/lib/contingious
+    [[ $(account) == contingious ]] || state+=-$(account)
     echo "$(machine), $(stat -f -c %T "$SCRATCH")."
+    [[ $(stat -c %d "$SCRATCH") == "$(stat -c %d "$state")" ]] || echo "Beware: $state, with our images and disks of jobs, is on another file system than all the rest, $(stat -f -c %T "$state")."
     echo "crun $(dpkg-query -W -f '${Version}' crun), podman $(dpkg-query -W -f '${Version}' podman). Cold: nothing is made ahead of a job. Images' files are in memory when the first round that counts begins."
     if ((${#ROOTLESS[@]})); then
         podman+=("podman, rootless" "${ROOTLESS[*]}")

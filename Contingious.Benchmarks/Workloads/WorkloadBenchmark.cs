@@ -8,7 +8,7 @@ namespace Contingious.Benchmarks.Workloads;
 /// <param name="rounds">Of what is cheap; of what is dear there are <see cref="DearRounds"/>.</param>
 internal sealed class WorkloadBenchmark(SampleFile samples, int rounds)
 {
-    private const int DearOf = 6;
+    private const int DearOf = 10;
 
     private int DearRounds => Math.Max(2, rounds / DearOf);
 

@@ -39,7 +39,7 @@ internal sealed class WorkloadReport(IReadOnlyDictionary<string, Series> series)
         var sizes = series.Values.Where(one => one.Name.StartsWith(SizeBenchmark.NamePrefix, StringComparison.Ordinal) && one.Name.EndsWith(SizeBenchmark.Part, StringComparison.Ordinal)).ToList();
         if (sizes.Count == 0) return;
         output.WriteLine("\n## Start-up against the size of the read-only part\n");
-        output.WriteLine("A job in hand → its first instruction, cold, one after another. In the order of the file, ÷ the first.\n");
+        output.WriteLine("A job in hand → its first instruction, cold, one after another and in turns.\n");
         output.WriteLine("| read-only files beside a Debian | p50 ms | p10–p90 | ÷ the smallest | n |\n| --- | ---: | ---: | ---: | ---: |");
         foreach (var size in sizes) output.WriteLine($"| {size.Name[SizeBenchmark.NamePrefix.Length..^SizeBenchmark.Part.Length]} | {Spread(size, sizes[0])} | {size.Count} |");
         output.WriteLine($"\nThe largest takes {Ratio(sizes[^1], sizes[0])} of the smallest's time; {(Math.Abs((sizes[^1].Median / sizes[0].Median) - 1) <= 0.1 ? "that is" : "that is NOT")} flat within 10 %.");
@@ -50,9 +50,9 @@ internal sealed class WorkloadReport(IReadOnlyDictionary<string, Series> series)
         var (start, overlay, disk, podman) = (Start(Contenders.Ours), Start(Contenders.Overlay), Start(Contenders.OnDisk), Start(Contenders.Podman));
         if (start is null || overlay is null || disk is null || podman is null) return;
         output.WriteLine("\n## Where the split loses\n");
-        output.WriteLine("A first write costs the split nothing, for it has paid before: the whole editable part is copied for each sandbox, written to or not, where the file systems share no blocks.");
+        output.WriteLine("The first write costs the split nothing more, for it has paid before: the whole editable part is copied for each sandbox, written to or not, unless the file system can share blocks (btrfs and xfs can, ext4 and tmpfs cannot).");
         output.WriteLine($"With 1 GiB in it, that is a start of {Text(start.Median)} ms onto memory and {Text(disk.Median)} ms onto the disk, against {Text(overlay.Median)} ms of the overlay engine and {Text(podman.Median)} ms of podman.");
-        output.WriteLine("A program that never touches such a file waits in vain; a large file that is only read belongs in the read-only part.");
+        output.WriteLine("A program that never writes to such a file has waited for nothing: a large file that is only read belongs in the read-only part, and an image whose large files are rarely written to is better served by the overlay engine.");
 
         Series? Start(string contender) => Find(Workload.Patch, contender, nameof(WorkloadSeries.Start));
     }
