@@ -16,6 +16,8 @@ internal sealed record Workload(string Name, params IReadOnlyList<string> Args)
     public const string Patch = "first write to a file of 1 GiB";
 
     private const string Files = "files";
+    private const int Middling = 3;
+    private const int Dear = 10;
 
     /// <summary>What the image's name ends in.</summary>
     public string Image { get; init; } = Files;
@@ -23,8 +25,8 @@ internal sealed record Workload(string Name, params IReadOnlyList<string> Args)
     /// <summary>Whether it is measured on the host too, and on a disk: what writes is.</summary>
     public bool IsWriting { get; init; }
 
-    /// <summary>Whether a round takes so long that there are fewer of them.</summary>
-    public bool IsDear { get; init; }
+    /// <summary>It has one round for so many of a cheap workload's, where a round takes long.</summary>
+    public int Dearness { get; init; } = 1;
 
     /// <summary>Whether it prints how long it took, by its own clock.</summary>
     public bool IsTimedInside { get; init; } = true;
@@ -34,13 +36,13 @@ internal sealed record Workload(string Name, params IReadOnlyList<string> Args)
         new(Hello, "/bin/echo", "Hello World") { IsTimedInside = false },
         Python("an HTTP server's first answer", "http"),
         Python("read 10,000 files of the image", "read", $"{Place}/files", "10000"),
-        Python("read 100,000 files of the image", "read", $"{Place}/files", "100000") with { IsDear = true },
-        Python("untar 10,000 files", "untar", $"{Place}/tenth.tar") with { IsWriting = true },
-        Python("untar 100,000 files", "untar", $"{Place}/all.tar") with { IsWriting = true, IsDear = true },
+        Python("read 100,000 files of the image", "read", $"{Place}/files", "100000") with { Dearness = Dear },
+        Python("untar 10,000 files", "untar", $"{Place}/tenth.tar") with { IsWriting = true, Dearness = Middling },
+        Python("untar 100,000 files", "untar", $"{Place}/all.tar") with { IsWriting = true, Dearness = Dear },
         Python("SQLite, 20,000 reads", "select", $"{Place}/points.db", "20000"),
         Python("SQLite, 500 transactions of 100 inserts", "insert", "500") with { IsWriting = true },
-        Python("write 10,000 files", "write", "10000") with { IsWriting = true },
-        Python(Patch, "patch", LargeFile) with { Image = Gigabyte, IsWriting = true, IsDear = true },
+        Python("write 10,000 files", "write", "10000") with { IsWriting = true, Dearness = Middling },
+        Python(Patch, "patch", LargeFile) with { Image = Gigabyte, IsWriting = true, Dearness = Dear },
     ];
 
     private static Workload Python(string name, params IReadOnlyList<string> args) => new(name, ["python3", $"{Place}/workload.py", .. args]);

@@ -5,12 +5,10 @@ namespace Contingious.Benchmarks.Workloads;
 
 /// <summary>Every workload in every contender, in turns. As root, outside of the keeper; <see cref="EngineWorker"/> is our part of it inside.</summary>
 /// <param name="samples">Where samples go.</param>
-/// <param name="rounds">Of what is cheap; of what is dear there are <see cref="DearRounds"/>.</param>
+/// <param name="rounds">Of what is cheap; of what is dear there are fewer (<see cref="Workload.Dearness"/>).</param>
 internal sealed class WorkloadBenchmark(SampleFile samples, int rounds)
 {
-    private const int DearOf = 10;
-
-    private int DearRounds => Math.Max(2, rounds / DearOf);
+    private const int Least = 2;
 
     /// <param name="cli">The command <c>contingious</c>.</param>
     /// <param name="images">What images' names begin with.</param>
@@ -44,7 +42,7 @@ internal sealed class WorkloadBenchmark(SampleFile samples, int rounds)
         var series = contenders.ToDictionary(contender => contender.Name, contender => new WorkloadSeries(workload.Name, contender.Name));
 
         // The first round brings the images' files into memory, and has overlays make what they lie over: it does not count.
-        for (var round = 0; round <= (workload.IsDear ? DearRounds : rounds); round++)
+        for (var round = 0; round <= Math.Max(Least, rounds / workload.Dearness); round++)
         {
             foreach (var contender in contenders)
             {
