@@ -110,7 +110,7 @@ measure_workloads() {
     for size in "${WORKLOAD_SIZES[@]}"; do sizes+=("$size MB=${WORKLOADS}size-$size"); done
     install -o "$(account)" /dev/null "$samples"
     "${APART[@]}" "$TREE/$BENCHMARKS" workloads "$samples" "${COUNT:-30}" "$WORKLOADS" "$SCRATCH/tree" "$SCRATCH/native-memory" "$SCRATCH/native-disk" "${podman[@]}"
-    "$CONTINGIOUS" unshare -- "$TREE/$BENCHMARKS" sizes "$samples" "$((${COUNT:-30} * 2))" "${sizes[@]}"
+    "$CONTINGIOUS" unshare -- "$TREE/$BENCHMARKS" sizes "$samples" "$((${COUNT:-30} * 10))" "${sizes[@]}"
     "$TREE/$BENCHMARKS" workload-report "$samples" "$SCRATCH/workloads.svg"
     cp "$SCRATCH/workloads.svg" "$CHECKOUT/Contingious.Benchmarks/results/workloads.svg"
     echo
