@@ -53,7 +53,7 @@ measure_soak() {
 # As many at once as the agent has slots.
 podman_rate() {
     # shellcheck disable=SC2086 # its words
-    "$BENCHMARKS" rate 60 "$(nproc)" "${APART[@]}" $PODMAN run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 contingious-benchmark
+    "$BENCHMARKS" rate 60 "$(nproc)" "${APART[@]}" $PODMAN_WORDS run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 contingious-benchmark
 }
 
 # A recipe like alpine-hello-world's, with a program that says when its first instruction ran.
@@ -75,10 +75,10 @@ APART=(unshare -m sh -c 'f=/sys/fs/cgroup/unified/cgroup.controllers; [ ! -e $f 
 # podman of its own store, and the image of a directory for it.
 make_podman_image() {
     local context=$1
-    PODMAN="podman --root $SCRATCH/podman --runroot $SCRATCH/podman-run --storage-driver overlay --runtime /usr/bin/crun --cgroup-manager cgroupfs"
+    PODMAN_WORDS="podman --root $SCRATCH/podman --runroot $SCRATCH/podman-run --storage-driver overlay --runtime /usr/bin/crun --cgroup-manager cgroupfs"
     cp /bin/busybox "$context/"
     # shellcheck disable=SC2086 # its words
-    "${APART[@]}" $PODMAN build -q --isolation chroot -t contingious-benchmark "$context" >/dev/null
+    "${APART[@]}" $PODMAN_WORDS build -q --isolation chroot -t contingious-benchmark "$context" >/dev/null
 }
 
 measure_jobs() {
@@ -89,7 +89,7 @@ measure_jobs() {
     install -o "$(account)" /dev/null "$samples"
     make_podman_image "$SCRATCH/podman-context"
     "$CONTINGIOUS" unshare -- "${APART[@]}" "$TREE/$BENCHMARKS" jobs benchmark "$samples" "${COUNT:-40}"
-    "${APART[@]}" "${peers[@]}" "podman, root" "$PODMAN"
+    "${APART[@]}" "${peers[@]}" "podman, root" "$PODMAN_WORDS"
     as_account env CONTINGIOUS_CLI="$CONTINGIOUS" "$TREE/$BENCHMARKS" exec "$samples" "${COUNT:-40}" benchmark
     "$BENCHMARKS" report "$samples" "$CHECKOUT/Contingious.Benchmarks/results/jobs.svg"
     echo
