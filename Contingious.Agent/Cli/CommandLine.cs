@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Contingious.Engine;
 using Contingious.Engine.Host;
+using Contingious.Engine.Linux;
 
 namespace Contingious.Agent.Cli;
 
@@ -14,6 +15,7 @@ internal static class CommandLine
     {
         try
         {
+            OpenFiles.AllowMost();
             var args = CommandWords.Restored(given);
             if (PlainExec.Of(args) is { } exec && !ExecRelay.IsNeeded) return exec.Run(args);
             if (IsForKeeper(args)) EnterKeeper(args);

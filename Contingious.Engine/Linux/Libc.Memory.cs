@@ -5,6 +5,13 @@ namespace Contingious.Engine.Linux;
 /// <summary>The calls that keep a file in memory and hand it to another program.</summary>
 internal static unsafe partial class Libc
 {
+    /// <summary>The soft limit, and the hard one.</summary>
+    [LibraryImport(Name, EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetRlimit(int resource, ulong* limits);
+
+    [LibraryImport(Name, EntryPoint = "setrlimit", SetLastError = true)]
+    public static partial int SetRlimit(int resource, ulong* limits);
+
     public const uint MfdCloseOnExec = 1;
     public const uint MfdAllowSealing = 2;
     public const int FSetFd = 2;
