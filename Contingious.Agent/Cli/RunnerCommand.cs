@@ -23,7 +23,8 @@ internal static class RunnerCommand
         });
         var failure = new Option<string?>("--failure") { Description = "the file in which it says why it could not start", HelpName = "FILE" };
         var stop = new Option<bool>("--stop") { Description = "start none; end those that run, when their jobs are finished" };
-        var command = new Command("runner", "Run an agent's jobs, and outlive it. Agents start it themselves; it ends when none needs it.") { id, failure, stop };
+        var fingerprint = new Option<bool>("--fingerprint") { Description = "start none; print by what agents of this program and configuration know theirs from others" };
+        var command = new Command("runner", "Run an agent's jobs, and outlive it. Agents start it themselves; it ends when none needs it.") { id, failure, stop, fingerprint };
         command.Hidden = true;
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -31,7 +32,8 @@ internal static class RunnerCommand
             {
                 var entry = await AccountEntry.FindAsync(cancellation).ConfigureAwait(false);
                 await entry.EnterKeeperAsync(args, cancellation).ConfigureAwait(false);
-                if (parsed.GetValue(stop)) await StopAsync(RunnerPlace.Of(entry.Layout), cancellation).ConfigureAwait(false);
+                if (parsed.GetValue(fingerprint)) Console.WriteLine(RunnerFingerprint.Of(OperatorConfig.Read(entry.Layout)));
+                else if (parsed.GetValue(stop)) await StopAsync(RunnerPlace.Of(entry.Layout), cancellation).ConfigureAwait(false);
                 else await RunAsync(entry.Layout, parsed.GetValue(id) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4)), cancellation).ConfigureAwait(false);
             }
             catch (Exception error) when (error is ContingiousException or IOException or UnauthorizedAccessException)

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Contingious.Agent.Configuration;
 using Contingious.Agent.Runner;
 using Contingious.Agent.Wire;
 using Contingious.Agent.Work;
@@ -328,12 +327,14 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
 
     private Task StartAsync(string id) => RunnerVictim.StartAsync(Place, id, "one", "Release 1000 0");
 
-    private Task<RunnerClient> ConnectAsync(Func<string, Task>? start = null, bool command = false) => RunnerClient.ConnectAsync(
+    /// <param name="start">Starts a runner of that name.</param>
+    /// <param name="command">Whether the runner is the command's own, which is another build than these tests.</param>
+    private async Task<RunnerClient> ConnectAsync(Func<string, Task>? start = null, bool command = false) => await RunnerClient.ConnectAsync(
         new RunnerClientOptions
         {
             Place = command ? RunnerPlace.Of(fixture.Layout) : Place,
             Agent = "agent",
-            Fingerprint = command ? RunnerFingerprint.Of(OperatorConfig.Read(fixture.Layout)) : "one",
+            Fingerprint = command ? (await Cli.RunAsync("runner", "--fingerprint")).Stdout.Trim() : "one",
             Start = (id, cancellation) => command ? RunnerStart.StartAsync(RunnerPlace.Of(fixture.Layout), fixture.Layout.StateDirectory, [Cli.Path, "runner", "--id", id], new Dictionary<string, string>(), cancellation) : (start ?? StartAsync)(id),
         },
         log,
