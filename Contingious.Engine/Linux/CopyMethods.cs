@@ -49,8 +49,12 @@ internal sealed class CopyMethods
         if (Between(status.Device, targetDevice) == CopyMethod.Clone)
         {
             var errno = target.CloneFrom(source);
-            if (!IsRefusal(errno)) return Failed("ioctl FICLONE", errno, ref call);
-            Refuse(pair, CopyMethod.Clone);
+            if (errno is Errno.None or Errno.EIO) return Failed("ioctl FICLONE", errno, ref call);
+            if (IsRefusal(errno)) Refuse(pair, CopyMethod.Clone);
+
+            // Whatever else keeps this one file from being shared, such as blocks that are not on disk yet, does not keep it from being copied; a disk that is full says so again.
+            errno = target.SetLength(0);
+            if (errno != Errno.None) return Failed("ftruncate", errno, ref call);
         }
 
         if (status.Size <= Small && !hasHoles) return ReadAndWrite(source, target, 0, status.Size, buffer, ref call, cancellation);

@@ -6,6 +6,9 @@ internal sealed class Demand(TimeProvider time)
     /// <summary>After so long an arrival counts 1/e.</summary>
     private static readonly TimeSpan memory = TimeSpan.FromSeconds(10);
 
+    /// <summary>So few while one is made are none: nobody keeps a sandbox for the memory of a job.</summary>
+    private const double Few = 0.05;
+
     private double weight;
     private long last = time.GetTimestamp();
 
@@ -24,5 +27,5 @@ internal sealed class Demand(TimeProvider time)
     /// <summary>How many should wait: the least, and those that will be wanted while as many are made.</summary>
     /// <param name="least">How many there are to be at any time.</param>
     /// <param name="making">How long it takes to make one.</param>
-    public int Wanted(int least, TimeSpan making) => least + (int)Math.Ceiling(Rate * making.TotalSeconds);
+    public int Wanted(int least, TimeSpan making) => least + (int)Math.Ceiling(Math.Max(0, (Rate * making.TotalSeconds) - Few));
 }

@@ -48,10 +48,11 @@ internal sealed partial class TreeCloner
     {
         using var target = place.Target.CreateFile(name, status.Permissions & PlainBits, out var errno);
         Check(errno, "openat", place, name);
-        Check(methods.Copy(source, status, target, targetDevice, buffer, out var call, cancellation), call, place, name);
+        Check(methods.Copy(source, status, target, targetDevice, buffer, out var call, cancellation), call, place, name, isSource: call is "pread" or "lseek");
 
         // Changing an inode is a transaction on most file systems, and looking at it is nothing; the umask may have let the mode be.
         Check(target.Status(out var made), "statx", place, name);
+        if (made.Size != status.Size) throw new IOException($"{place.Display(name, isSource: true)} has {status.Size:N0} bytes, and its copy {made.Size:N0}: the file, or the file system it is on, is damaged.");
         GiveAttributes(place, name, status, source, target, made);
         Check(target.SetTimes(status.ModifySeconds, status.ModifyNanoseconds), "futimens", place, name);
     }

@@ -43,6 +43,7 @@ internal sealed partial class TreeCloner
     private ulong targetDevice;
     private long seen;
     private bool hasHelpers;
+    private bool isUsed;
 
     /// <param name="idShift">Added to every owner.</param>
     /// <param name="copiesXattrs">
@@ -64,10 +65,16 @@ internal sealed partial class TreeCloner
     /// <exception cref="LinuxException">The first call that failed, as with ENOSPC; some of the tree may be there.</exception>
     public void Clone(DirectoryHandle from, DirectoryHandle to)
     {
+        if (isUsed) throw new InvalidOperationException("A cloner copies one tree.");
+        isUsed = true;
         targetDevice = to.Status().Device;
         pile.Push(new Piece(new ClonePlace(from, to), null, 0));
         pile.Run();
-        foreach (var (first, place, name) in links.PutOff) LinkLate(first, place, name);
+        foreach (var (first, place, name) in links.PutOff)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            LinkLate(first, place, name);
+        }
     }
 
     /// <summary>Copies one regular file into another directory, where nothing has its name.</summary>
@@ -95,6 +102,7 @@ internal sealed partial class TreeCloner
 
     private void Work(Piece piece)
     {
+        cancellation.ThrowIfCancellationRequested();
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
@@ -154,7 +162,14 @@ internal sealed partial class TreeCloner
             cancellation.ThrowIfCancellationRequested();
             CountUp(1);
             var kind = entries.Kind;
-            if (kind == FileKind.Unknown && place.Source.Status(entries.Name, out var status) == Errno.None) kind = status.Kind;
+            if (kind == FileKind.Unknown)
+            {
+                var errno = place.Source.Status(entries.Name, out var status);
+                if (errno == Errno.ENOENT) continue;
+                Check(errno, "statx", place, entries.Name, isSource: true);
+                kind = status.Kind;
+            }
+
             switch (kind)
             {
                 case FileKind.Directory:
@@ -197,8 +212,10 @@ internal sealed partial class TreeCloner
                 // Those above are to be closed all the same.
                 pile.Fail(error);
             }
-
-            place.Close();
+            finally
+            {
+                place.Close();
+            }
         }
     }
 

@@ -5,7 +5,7 @@ namespace Contingious.Engine.Storage;
 
 /// <summary>
 /// Work that makes more work, and the threads that take it, newest first: the owner's own, and helpers of the thread pool
-/// once it asks for them. Helpers that come too late, or never, keep nobody waiting.
+/// once it asks for them. Helpers that come too late, or never, keep nobody waiting; and none of them waits itself, for others need their threads.
 /// </summary>
 /// <typeparam name="T">A piece of work.</typeparam>
 /// <param name="work">Does a piece; not called after a failure.</param>
@@ -16,6 +16,8 @@ internal sealed class WorkPile<T>(Action<T> work, Action<T> letGo)
     private readonly Stack<T> pile = new();
     private ExceptionDispatchInfo? failure;
     private int busy;
+    private int wanted;
+    private int helpers;
     private bool isClosed;
 
     public bool IsFailed => Volatile.Read(ref failure) is not null;
@@ -29,33 +31,49 @@ internal sealed class WorkPile<T>(Action<T> work, Action<T> letGo)
             pile.Push(piece);
             Monitor.Pulse(access);
         }
+
+        CallHelper();
     }
 
-    /// <summary>Asks for threads beside the owner's.</summary>
-    public void Hire(int helpers)
+    /// <summary>Asks for threads beside the owner's, as many as there is work for.</summary>
+    public void Hire(int most)
     {
-        for (var i = 0; i < helpers; i++) ThreadPool.UnsafeQueueUserWorkItem(static pile => pile.Take(), this, preferLocal: false);
+        lock (access) wanted = most;
+        for (var i = 0; i < most; i++) CallHelper();
     }
 
     /// <summary>Does all of it, and returns when nobody is at any of it any longer.</summary>
     /// <exception cref="Exception">The first that a piece of work threw.</exception>
     public void Run()
     {
-        Take();
+        while (TryTake(isOwner: true, out var piece)) Do(piece);
         failure?.Throw();
     }
 
     /// <summary>Ends it: what is on the pile is only let go of.</summary>
     public void Fail(Exception error) => Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(error), null);
 
-    private void Take()
+    private void CallHelper()
     {
-        while (TryTake(out var piece))
+        lock (access)
         {
-            if (!IsFailed) Try(work, piece);
-            Try(letGo, piece);
-            lock (access) busy--;
+            if (helpers >= wanted || pile.Count == 0) return;
+            helpers++;
         }
+
+        ThreadPool.UnsafeQueueUserWorkItem(static pile => pile.Help(), this, preferLocal: false);
+    }
+
+    private void Help()
+    {
+        while (TryTake(isOwner: false, out var piece)) Do(piece);
+    }
+
+    private void Do(T piece)
+    {
+        if (!IsFailed) Try(work, piece);
+        Try(letGo, piece);
+        lock (access) busy--;
     }
 
     private void Try(Action<T> action, T piece)
@@ -72,8 +90,8 @@ internal sealed class WorkPile<T>(Action<T> work, Action<T> letGo)
         }
     }
 
-    /// <summary>Waits for a piece, of which there can be some as long as anybody is busy.</summary>
-    private bool TryTake([MaybeNullWhen(false)] out T piece)
+    /// <summary>Takes a piece. The owner waits for one, of which there can be some as long as anybody is busy; a helper leaves, and another is called when there is more.</summary>
+    private bool TryTake(bool isOwner, [MaybeNullWhen(false)] out T piece)
     {
         lock (access)
         {
@@ -86,8 +104,15 @@ internal sealed class WorkPile<T>(Action<T> work, Action<T> letGo)
                 }
 
                 isClosed = busy == 0;
-                if (isClosed) Monitor.PulseAll(access);
-                else Monitor.Wait(access);
+                if (isClosed || !isOwner) break;
+                Monitor.Wait(access);
+            }
+
+            // The owner may be waiting for the last one at work.
+            if (!isOwner)
+            {
+                helpers--;
+                Monitor.Pulse(access);
             }
 
             piece = default;

@@ -119,7 +119,7 @@ public sealed class SandboxPoolTests(EngineFixture fixture)
     public async Task They_go_when_nobody_wants_them_for_long()
     {
         var before = await BeforeAsync();
-        await using var engine = await OpenAsync(new PoolOptions { Most = 2, Expiry = TimeSpan.FromSeconds(8) });
+        await using var engine = await OpenAsync(new PoolOptions { Most = 2, Expiry = TimeSpan.FromSeconds(6) });
         (await engine.RunAsync(Job("true"), Cancellation)).RequireOk();
         await ParkedAsync();
 

@@ -238,7 +238,10 @@ public sealed class RunnerProcessTests(EngineFixture fixture) : IDisposable
         await using var client = await scene.ConnectAsync();
         cancel.SetResult(() => client.CancelAsync(ticket.Key, abandon: false).GetAwaiter().GetResult());
         var answer = await client.RunAsync(ticket, _ => { }, default).WaitAsync(patience);
-        Assert.Equal((Outcome.Cancelled, Outcome.Cancelled), (answer.Outcome, JobResultCodec.Decode(answer.Result).Report.Outcome));
+
+        // Its verdict is there when its sandbox is given back, and may be on its way already.
+        var outcome = stage == Stage.Release && answer.Outcome == Outcome.Ok ? Outcome.Ok : Outcome.Cancelled;
+        Assert.Equal((outcome, outcome), (answer.Outcome, JobResultCodec.Decode(answer.Result).Report.Outcome));
         Assert.Equal(before, await HostFootprint.SettleAsync(fixture.Layout, before));
     }
 
