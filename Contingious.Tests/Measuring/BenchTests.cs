@@ -9,6 +9,7 @@ namespace Contingious.Tests.Measuring;
 
 /// <summary>What <c>contingious bench</c> measures, with real sandboxes; how fast they are is no test's affair.</summary>
 [Trait("Needs", "keeper")]
+[Collection(nameof(AloneOnTheHost))]
 public sealed class BenchTests(EngineFixture fixture)
 {
     private static readonly EngineOptions options = EngineOptions.Default with { Pool = new PoolOptions { Most = 2 } };
