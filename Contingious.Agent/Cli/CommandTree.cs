@@ -9,8 +9,8 @@ namespace Contingious.Agent.Cli;
 internal static class CommandTree
 {
     /// <summary>
-    /// What can be named first. A start makes only the one that was named: to make a command takes the runtime longer than to run some of them, for it
-    /// compiles what is particular to each type of an option.
+    /// What can be named first. A start makes only the one that was named: where the program is not native (docs/decisions/0017) the runtime takes longer
+    /// to make a command than to run some of them, for it compiles what is particular to each type of an option.
     /// </summary>
     private static readonly (string Name, Func<IReadOnlyList<string>, Command> Build)[] commands =
     [
