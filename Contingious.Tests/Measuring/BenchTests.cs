@@ -38,6 +38,7 @@ public sealed class BenchTests(EngineFixture fixture)
     [Fact]
     public async Task A_command_that_does_not_end_well_is_told_and_nothing_measured()
     {
+        await fixture.SweepAsync();
         var error = await Assert.ThrowsAsync<ContingiousException>(() =>
             new Bench(fixture.Layout, options, EngineFixture.ImageName, ["sh", "-c", "exit 3"], 5, _ => { }).RunAsync(TestContext.Current.CancellationToken));
         Assert.Contains("NonZeroExit", error.Message, StringComparison.Ordinal);
