@@ -28,7 +28,7 @@ internal static class ImageMountCommand
 
             // Held until the mount is there; from then on the mount is what keeps the image.
             await using var lease = store.Lease(store.Spell(named));
-            var mounted = mounts.Mount(lease.Image, parsed.GetValue(path), parsed.GetValue(writable));
+            var mounted = mounts.Mount(lease.Image with { Names = store.Find(lease.Image.Id.ToString()).Names }, parsed.GetValue(path), parsed.GetValue(writable));
             if (parsed.GetValue(json))
             {
                 Console.WriteLine(JsonSerializer.Serialize(ListedMount.Of(mounted), CliJson.Default.ListedMount));

@@ -28,22 +28,16 @@ internal sealed class ResultPublisher(BrokerConnection connection, ILogger logge
     private readonly PublishingChannel shared = new(connection);
 
     /// <summary>
-    /// To the results exchange first, where a listener may or may not be; then to whoever waits. The fate is that of the latter,
-    /// and where nobody waits that of the former.
+    /// To the results exchange first, where a listener may or may not be; then to whoever waits, who need not wait for that. The fate is that of the latter,
+    /// and where nobody waits, or the connection went, that of the former.
     /// </summary>
     public async Task<PublishFate> PublishAsync(ResultAddress address, ReadOnlyMemory<byte> result, CancellationToken cancellation)
     {
-        var fate = PublishFate.Unroutable;
-        if (address.JobId.Length > 0)
-        {
-            var key = $"{WireNames<JobClass>.Of(address.Class)}.{address.JobId}";
-            fate = await PublishAsync(new Target(connection.Broker.ResultsExchange, key, false), address.CorrelationId, result, cancellation).ConfigureAwait(false);
-            if (fate == PublishFate.Lost) return fate;
-        }
-
-        return address.ReplyTo is { } replyTo
-            ? await PublishAsync(new Target("", replyTo, true), address.CorrelationId, result, cancellation).ConfigureAwait(false)
-            : fate;
+        var key = $"{WireNames<JobClass>.Of(address.Class)}.{address.JobId}";
+        var told = address.JobId.Length > 0 ? PublishAsync(new Target(connection.Broker.ResultsExchange, key, false), address.CorrelationId, result, cancellation) : Task.FromResult(PublishFate.Unroutable);
+        var answered = address.ReplyTo is { } replyTo ? PublishAsync(new Target("", replyTo, true), address.CorrelationId, result, cancellation) : told;
+        var fates = await Task.WhenAll(told, answered).ConfigureAwait(false);
+        return fates[0] == PublishFate.Lost ? PublishFate.Lost : fates[1];
     }
 
     public ValueTask DisposeAsync() => shared.DisposeAsync();

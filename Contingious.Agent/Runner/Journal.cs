@@ -27,6 +27,9 @@ internal sealed class Journal
     private readonly ILogger logger;
     private readonly Lock access = new();
     private readonly Dictionary<string, JournalEntry> entries = new(StringComparer.Ordinal);
+
+    // The same, in the order in which they go when there are too many.
+    private readonly SortedSet<(bool IsUnsettled, long Order, string Name)> turns = [];
     private long order;
     private long bytes;
 
@@ -118,7 +121,9 @@ internal sealed class Journal
         lock (access)
         {
             if (!entries.TryGetValue(name, out var entry) || entry.Settled is not null) return;
+            turns.Remove(entry.Turn(name));
             entry.Settled = time.GetTimestamp();
+            turns.Add(entry.Turn(name));
             entry.Job = null;
         }
 
@@ -145,16 +150,22 @@ internal sealed class Journal
         {
             if (!alsoExpired && entries.Count <= bounds.MostResults && bytes <= bounds.MostBytes.Bytes) return;
             var excess = entries.Count - bounds.MostResults;
-            foreach (var (name, entry) in entries.OrderBy(entry => entry.Value.Settled is null).ThenBy(entry => entry.Value.Order))
+            foreach (var (isUnsettled, _, name) in turns)
             {
+                var entry = entries[name];
                 var expired = alsoExpired && entry.Settled is { } settled && time.GetElapsedTime(settled) > bounds.SettledFor;
-                if (!expired && excess <= 0 && bytes <= bounds.MostBytes.Bytes) continue;
+                if (!expired && excess <= 0 && bytes <= bounds.MostBytes.Bytes)
+                {
+                    if (!alsoExpired || isUnsettled) break;
+                    continue;
+                }
+
                 evicted.Add(name);
                 bytes -= entry.Size;
                 excess--;
             }
 
-            foreach (var name in evicted) entries.Remove(name);
+            foreach (var name in evicted) Remove(name);
         }
 
         foreach (var name in evicted)
@@ -209,9 +220,17 @@ internal sealed class Journal
 
     private void Add(string name, JournalEntry entry)
     {
-        if (entries.TryGetValue(name, out var before)) bytes -= before.Size;
-        entries[name] = entry;
+        if (Remove(name) is { } before) bytes -= before.Size;
+        entries.Add(name, entry);
+        turns.Add(entry.Turn(name));
         bytes += entry.Size;
+    }
+
+    private JournalEntry? Remove(string name)
+    {
+        if (!entries.Remove(name, out var entry)) return null;
+        turns.Remove(entry.Turn(name));
+        return entry;
     }
 
     /// <summary>Out of the way, and kept for whoever wants to know.</summary>
@@ -233,7 +252,7 @@ internal sealed class Journal
 
         lock (access)
         {
-            if (entries.Remove(Path.GetFileNameWithoutExtension(path), out var entry)) bytes -= entry.Size;
+            if (Remove(Path.GetFileNameWithoutExtension(path)) is { } entry) bytes -= entry.Size;
         }
     }
 
@@ -252,5 +271,8 @@ internal sealed class Journal
         public JobOrder? Job { get; set; }
 
         public KeptResult? Unwritten { get; init; }
+
+        /// <summary>Settled results first, then the oldest.</summary>
+        public (bool IsUnsettled, long Order, string Name) Turn(string name) => (Settled is null, order, name);
     }
 }

@@ -23,24 +23,20 @@ internal static class JournalFile
     /// <exception cref="IOException">The disk is full, or the file cannot be written for another reason; nothing of it is left then.</exception>
     public static long Write(string path, byte kind, ReadOnlySpan<byte> body)
     {
-        Span<byte> head = stackalloc byte[HeadSize];
-        "CTGJ"u8.CopyTo(head);
-        head[4] = Version;
-        head[5] = kind;
-        BinaryPrimitives.WriteInt32LittleEndian(head[6..], body.Length);
+        var content = new byte[HeadSize + body.Length + SHA256.HashSizeInBytes];
+        "CTGJ"u8.CopyTo(content);
+        content[4] = Version;
+        content[5] = kind;
+        BinaryPrimitives.WriteInt32LittleEndian(content.AsSpan(6), body.Length);
+        body.CopyTo(content.AsSpan(HeadSize));
+        SHA256.HashData(content.AsSpan(0, HeadSize + body.Length), content.AsSpan(HeadSize + body.Length));
         var unfinished = path + UnfinishedSuffix;
         try
         {
             var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnersOnly, BufferSize = 0 };
-            using (var file = new FileStream(unfinished, options))
-            {
-                file.Write(head);
-                file.Write(body);
-                file.Write(HashOf(head, body));
-            }
-
+            using (var file = new FileStream(unfinished, options)) file.Write(content);
             File.Move(unfinished, path, overwrite: true);
-            return HeadSize + body.Length + SHA256.HashSizeInBytes;
+            return content.Length;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -60,7 +56,7 @@ internal static class JournalFile
         var length = BinaryPrimitives.ReadInt32LittleEndian(content.AsSpan(6));
         if (length != content.Length - HeadSize - SHA256.HashSizeInBytes) throw new RunnerProtocolException($"it has {content.Length} bytes and announces a body of {length}");
         var body = content.AsMemory(HeadSize, length);
-        if (!HashOf(content.AsSpan(0, HeadSize), body.Span).AsSpan().SequenceEqual(content.AsSpan(HeadSize + length))) throw new RunnerProtocolException("its hash is another one than that of its content");
+        if (!SHA256.HashData(content.AsSpan(0, HeadSize + length)).AsSpan().SequenceEqual(content.AsSpan(HeadSize + length))) throw new RunnerProtocolException("its hash is another one than that of its content");
         return body;
     }
 
@@ -74,13 +70,5 @@ internal static class JournalFile
         {
             // What was not removed is found by the next runner.
         }
-    }
-
-    private static byte[] HashOf(ReadOnlySpan<byte> head, ReadOnlySpan<byte> body)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(head);
-        hash.AppendData(body);
-        return hash.GetHashAndReset();
     }
 }

@@ -32,6 +32,9 @@ internal sealed class Admission(Capacity total, TimeProvider time)
     private readonly OrderedDictionary<JobKey, long> returning = [];
     private readonly int mostOpen = (2 * total.Slots) + 32;
     private Capacity used = Capacity.None;
+
+    // Of that, what is given back in a moment.
+    private Capacity ending = Capacity.None;
     private TaskCompletionSource? opening;
     private int open;
 
@@ -73,7 +76,7 @@ internal sealed class Admission(Capacity total, TimeProvider time)
     /// <summary>Waits for room.</summary>
     /// <returns>The room, given back by disposing of it.</returns>
     /// <exception cref="OperationCanceledException">Asked to.</exception>
-    public Task<IDisposable> EnterAsync(Capacity need, CancellationToken cancellation) =>
+    public Task<Room> EnterAsync(Capacity need, CancellationToken cancellation) =>
         WaitAsync(new Waiting(null, need.AtMost(total), time.GetTimestamp()), () => false, cancellation);
 
     /// <summary>Waits for room for a job.</summary>
@@ -83,7 +86,7 @@ internal sealed class Admission(Capacity total, TimeProvider time)
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>The room, given back by disposing of it.</returns>
     /// <exception cref="OperationCanceledException">Asked to.</exception>
-    public Task<IDisposable> EnterAsync(JobKey key, Capacity need, Func<bool> comesAgain, CancellationToken cancellation)
+    public Task<Room> EnterAsync(JobKey key, Capacity need, Func<bool> comesAgain, CancellationToken cancellation)
     {
         long since;
         lock (access)
@@ -94,7 +97,7 @@ internal sealed class Admission(Capacity total, TimeProvider time)
         return WaitAsync(new Waiting(key, need.AtMost(total), since), comesAgain, cancellation);
     }
 
-    private async Task<IDisposable> WaitAsync(Waiting mine, Func<bool> comesAgain, CancellationToken cancellation)
+    private async Task<Room> WaitAsync(Waiting mine, Func<bool> comesAgain, CancellationToken cancellation)
     {
         Change(() => Insert(mine));
         using var registration = cancellation.UnsafeRegister(_ => mine.Admitted.TrySetCanceled(cancellation), null);
@@ -111,16 +114,17 @@ internal sealed class Admission(Capacity total, TimeProvider time)
     }
 
     /// <summary>Takes room for what runs already, whether there is enough or not.</summary>
-    public IDisposable Seize(Capacity need)
+    public Room Seize(Capacity need)
     {
         var seized = need.AtMost(total);
         lock (access) used = used.Plus(seized);
         return new Room(this, seized);
     }
 
+    // One job is asked for while the room for it is about to be given back: it is here when that is, and the host does not stand idle meanwhile.
     private bool IsOpen =>
         open < mostOpen
-        && total.Minus(used).Holds(Capacity.Smallest.AtMost(total))
+        && total.Minus(waiting.Count == 0 ? used.Minus(ending) : used).Holds(Capacity.Smallest.AtMost(total))
         && waiting.Count(one => !one.IsAway) < MostWaiting
         && (waiting.Count == 0 || waiting[0].IsAway || MayPass(waiting[0]));
 
@@ -203,17 +207,30 @@ internal sealed class Admission(Capacity total, TimeProvider time)
 
         public ITimer? Away { get; set; }
 
-        public TaskCompletionSource<IDisposable> Admitted { get; } = new();
+        public TaskCompletionSource<Room> Admitted { get; } = new();
     }
 
-    private sealed class Room(Admission admission, Capacity taken) : IDisposable
+    /// <summary>What a job has taken; given back by disposing of it.</summary>
+    internal sealed class Room(Admission admission, Capacity taken) : IDisposable
     {
-        private int given;
+        private bool isEnding;
+        private bool isGiven;
 
-        public void Dispose()
+        /// <summary>The job is all but over: the next may be asked for.</summary>
+        public void EndsSoon() => admission.Change(() =>
         {
-            if (Interlocked.Exchange(ref given, 1) == 0) admission.Change(() => admission.used = admission.used.Minus(taken));
-        }
+            if (isEnding || isGiven) return;
+            isEnding = true;
+            admission.ending = admission.ending.Plus(taken);
+        });
+
+        public void Dispose() => admission.Change(() =>
+        {
+            if (isGiven) return;
+            isGiven = true;
+            admission.used = admission.used.Minus(taken);
+            if (isEnding) admission.ending = admission.ending.Minus(taken);
+        });
     }
 
     private sealed class Arrival(Admission admission) : IDisposable

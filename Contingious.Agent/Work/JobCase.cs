@@ -44,7 +44,7 @@ internal sealed class JobCase(JobTicket ticket) : IDisposable
     public bool IsAdopted { get; init; }
 
     /// <summary>What it has to run in already, where it is adopted.</summary>
-    public IDisposable? Room { get; init; }
+    public Admission.Room? Room { get; init; }
 
     /// <summary>How often it was given back before, the most that any delivery says.</summary>
     public int GivenBack { get; private set; }

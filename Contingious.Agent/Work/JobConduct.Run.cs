@@ -12,7 +12,7 @@ internal sealed partial class JobConduct
     private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan cancelPause = TimeSpan.FromSeconds(1);
 
-    private async Task<CaseEnd> RunAsync(JobCase job, HeldJob wait, IDisposable room)
+    private async Task<CaseEnd> RunAsync(JobCase job, HeldJob wait, Admission.Room room)
     {
         Tell(job, JobEventKind.Accepted);
         logger.JobStarted(job.Key.JobId, job.Key.Attempt, job.Job.Request.Image, job.Job.Request.Steps.Count);
@@ -21,7 +21,7 @@ internal sealed partial class JobConduct
         {
             try
             {
-                var answer = await RunOnceAsync(job).ConfigureAwait(false);
+                var answer = await RunOnceAsync(job, room).ConfigureAwait(false);
                 var elapsedMs = time.GetElapsedTime(began).TotalMilliseconds;
                 logger.JobFinished(job.Key.JobId, job.Key.Attempt, answer.Outcome, elapsedMs);
                 if (!answer.Repeated) AgentTelemetry.Ran(answer.Result);
@@ -60,14 +60,14 @@ internal sealed partial class JobConduct
     /// <exception cref="CapacityException">The host has no room now. Nothing was begun.</exception>
     /// <exception cref="OperationCanceledException">The run was given up, or goes on without this agent.</exception>
     /// <exception cref="RunnerLostException">The runner ended, and the run with it.</exception>
-    private async Task<RunAnswer> RunOnceAsync(JobCase job)
+    private async Task<RunAnswer> RunOnceAsync(JobCase job, Admission.Room room)
     {
         using var over = new CancellationTokenSource();
         var ended = over.Token;
         try
         {
             job.Phase = CasePhase.Running;
-            var running = parts.Runner.RunAsync(job.Ticket, parts.Events.Post, stops.Leaving);
+            var running = parts.Runner.RunAsync(job.Ticket, Hear, stops.Leaving);
 
             using var decided = parts.Decisions.Decided(job.Key).UnsafeRegister(_ => _ = EndRunAsync(job, abandon: true, ended), null);
             using var cancelled = CancelAsked(job).UnsafeRegister(_ => _ = EndRunAsync(job, abandon: false, ended), null);
@@ -92,6 +92,12 @@ internal sealed partial class JobConduct
         }
 
         void End() => over.Cancel();
+
+        void Hear(JobEvent happened)
+        {
+            if (happened.Kind == JobEventKind.Step && happened.Step == job.Job.Request.Steps[^1].Name) room.EndsSoon();
+            parts.Events.Post(happened);
+        }
     }
 
     /// <summary>For another try, without counting this one.</summary>

@@ -64,7 +64,7 @@ internal sealed partial class JobConduct(
     private async Task<CaseEnd> AdmitAndRunAsync(JobCase job)
     {
         using var wait = new HeldJob(job, time, CancelAsked(job), parts.Decisions.Decided(job.Key), standing.Quarantined, stops.Draining);
-        IDisposable room;
+        Admission.Room room;
         try
         {
             wait.Token.ThrowIfCancellationRequested();

@@ -13,6 +13,7 @@ public sealed class ImageLease : IDisposable, IAsyncDisposable
         this.held = held;
     }
 
+    /// <summary>It, without the names that point to it now: finding those takes a look at every name, which a job has no use for.</summary>
     public Image Image { get; }
 
     public void Dispose() => held.Dispose();

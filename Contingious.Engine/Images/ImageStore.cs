@@ -190,7 +190,7 @@ public sealed partial class ImageStore(string imagesDirectory)
         }
 
         // The directory may have been removed or replaced while we waited for its lock.
-        if (held.IsAt(path) && Load(id, pointers.All()).Image is { } image) return new ImageLease(image, held);
+        if (held.IsAt(path) && Load(id, []).Image is { } image) return new ImageLease(image, held);
         held.Dispose();
         return null;
     }

@@ -25,13 +25,32 @@ internal static class CgroupFile
     /// <summary>The pids in a cgroup.procs; none where the cgroup was removed since it was listed.</summary>
     public static IReadOnlyList<int> Pids(string path)
     {
-        try
+        var pids = new List<int>();
+        foreach (var line in (KernelFile.TryRead(path) ?? "").AsSpan().EnumerateLines())
         {
-            return [.. File.ReadAllLines(path).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
+            if (!line.IsEmpty) pids.Add(int.Parse(line, CultureInfo.InvariantCulture));
         }
-        catch (IOException error) when (IsGone(error))
+
+        return pids;
+    }
+
+    /// <summary>The directories of a cgroup and of all below it, those below first; none where it is gone.</summary>
+    public static IReadOnlyList<string> Below(string directory)
+    {
+        var all = new List<string>();
+        Add(directory);
+        return all;
+
+        void Add(string place)
         {
-            return [];
+            // A cgroup's count of links is that of the cgroups in it and two: one without any need not be listed, with its dozens of files.
+            if (HostPath.TryStatus(place) is not { } status) return;
+            if (status.LinkCount > 2)
+            {
+                foreach (var inside in DirectoriesIn(place)) Add(inside);
+            }
+
+            all.Add(place);
         }
     }
 
@@ -60,6 +79,18 @@ internal static class CgroupFile
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(1)).ConfigureAwait(false);
             }
+        }
+    }
+
+    private static string[] DirectoriesIn(string directory)
+    {
+        try
+        {
+            return Directory.GetDirectories(directory);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
         }
     }
 

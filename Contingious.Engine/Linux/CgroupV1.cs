@@ -60,11 +60,12 @@ public sealed class CgroupV1 : Cgroup
     {
         const string memory = "memory.limit_in_bytes";
 
-        // Absent where the kernel does not account swap; then there is none to be charged to either. It may never be below the other.
+        // Absent where the kernel does not account swap; then there is none to be charged to either. It may never be below the other (EINVAL).
         const string withSwap = "memory.memsw.limit_in_bytes";
-        var files = new List<string> { memory };
-        if (File.Exists($"{DirectoryOf("memory")}/{withSwap}")) files.Insert(limits.MemoryBytes > ReadNumber("memory", withSwap) ? 0 : 1, withSwap);
-        foreach (var file in files) Write("memory", file, limits.MemoryBytes.ToString(CultureInfo.InvariantCulture));
+        var bytes = limits.MemoryBytes.ToString(CultureInfo.InvariantCulture);
+        var isBelow = KernelFile.TryWrite(FileOf("memory", memory), bytes) == Errno.None;
+        if (KernelFile.TryWrite(FileOf("memory", withSwap), bytes) is not (Errno.None or Errno.ENOENT)) Write("memory", withSwap, bytes);
+        if (!isBelow) Write("memory", memory, bytes);
         Write("pids", "pids.max", limits.Processes.ToString(CultureInfo.InvariantCulture));
         Write("cpu", "cpu.cfs_period_us", PeriodMicroseconds.ToString(CultureInfo.InvariantCulture));
         Write("cpu", "cpu.cfs_quota_us", (double.IsPositiveInfinity(limits.Cpus) ? -1 : (long)(limits.Cpus * PeriodMicroseconds)).ToString(CultureInfo.InvariantCulture));
@@ -75,7 +76,7 @@ public sealed class CgroupV1 : Cgroup
     public override CgroupCounters Read() => new(
         ReadCpuTime(),
         ReadNumber("memory", "memory.max_usage_in_bytes"),
-        File.Exists($"{DirectoryOf("pids")}/pids.peak") ? (int)ReadNumber("pids", "pids.peak") : 0,
+        KernelFile.TryRead(FileOf("pids", "pids.peak")) is { } peak ? (int)Number(peak) : 0,
         ReadOomKills(),
         ReadField("pids", "pids.events", "max"));
 
@@ -92,29 +93,12 @@ public sealed class CgroupV1 : Cgroup
         return ReadNumber("memory", "memory.usage_in_bytes");
     }
 
-    public override IReadOnlyList<int> Pids()
-    {
-        var pids = new HashSet<int>();
-        foreach (var directory in Directories.Where(Directory.Exists))
-        {
-            foreach (var file in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).Prepend(directory).Select(place => $"{place}/cgroup.procs"))
-            {
-                pids.UnionWith(CgroupFile.Pids(file));
-            }
-        }
-
-        return [.. pids];
-    }
+    public override IReadOnlyList<int> Pids() =>
+        [.. Directories.SelectMany(CgroupFile.Below).SelectMany(place => CgroupFile.Pids($"{place}/cgroup.procs")).Distinct()];
 
     public override async Task RemoveAsync()
     {
-        foreach (var directory in Directories.Where(Directory.Exists))
-        {
-            foreach (var place in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).OrderByDescending(place => place.Length).Append(directory))
-            {
-                await CgroupFile.RemoveAsync(place).ConfigureAwait(false);
-            }
-        }
+        foreach (var place in Directories.SelectMany(CgroupFile.Below)) await CgroupFile.RemoveAsync(place).ConfigureAwait(false);
     }
 
     protected override void Freeze(bool frozen)
@@ -134,14 +118,14 @@ public sealed class CgroupV1 : Cgroup
     private string DirectoryOf(string controller) =>
         Name.Length == 0 ? $"{mounts[controller]}/{Account}" : $"{mounts[controller]}/{Account}/{Name}";
 
-    private void Write(string controller, string file, string value) => File.WriteAllText($"{DirectoryOf(controller)}/{file}", value);
+    private string FileOf(string controller, string file) => $"{DirectoryOf(controller)}/{file}";
 
-    private long ReadNumber(string controller, string file) =>
-        long.Parse(File.ReadAllText($"{DirectoryOf(controller)}/{file}").AsSpan().Trim(), CultureInfo.InvariantCulture);
+    private void Write(string controller, string file, string value) => KernelFile.Write(FileOf(controller, file), value);
 
-    private long ReadField(string controller, string file, string field)
-    {
-        // Not to be had is not 0: a verdict rests on it.
-        return CgroupFile.Field(File.ReadAllText($"{DirectoryOf(controller)}/{file}"), field);
-    }
+    private long ReadNumber(string controller, string file) => Number(KernelFile.Read(FileOf(controller, file)));
+
+    // Not to be had is not 0: a verdict rests on it.
+    private long ReadField(string controller, string file, string field) => CgroupFile.Field(KernelFile.Read(FileOf(controller, file)), field);
+
+    private static long Number(string content) => long.Parse(content.AsSpan().Trim(), CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Contingious.Engine.Linux;
@@ -119,11 +118,11 @@ public sealed class CgroupV2 : Cgroup
     }
 
     public override IReadOnlyList<int> Pids() =>
-        [.. Below().SelectMany(place => CgroupFile.Pids($"{place}/cgroup.procs")).Distinct()];
+        [.. CgroupFile.Below(directory).SelectMany(place => CgroupFile.Pids($"{place}/cgroup.procs")).Distinct()];
 
     public override async Task RemoveAsync()
     {
-        foreach (var place in Below().OrderByDescending(place => place.Length)) await CgroupFile.RemoveAsync(place).ConfigureAwait(false);
+        foreach (var place in CgroupFile.Below(directory)) await CgroupFile.RemoveAsync(place).ConfigureAwait(false);
     }
 
     public override void StopCounting()
@@ -157,9 +156,6 @@ public sealed class CgroupV2 : Cgroup
     // Where the kernel keeps no peak, the highest value that was seen stands for it.
     private long Sample() => Has("memory.peak") || !Has("memory.current") ? 0 : sampledMemory = Math.Max(sampledMemory, ReadNumber("memory.current"));
 
-    private IEnumerable<string> Below() =>
-        Exists ? Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).Append(directory) : [];
-
     private CgroupV2 At(string name) => new(root, Name.Length == 0 ? name : $"{Name}/{name}");
 
     private CgroupV2 Make(string name)
@@ -173,9 +169,9 @@ public sealed class CgroupV2 : Cgroup
 
     private void Write(string file, long value) => Write(file, value.ToString(CultureInfo.InvariantCulture));
 
-    private void Write(string file, string value) => File.WriteAllText($"{directory}/{file}", value);
+    private void Write(string file, string value) => KernelFile.Write($"{directory}/{file}", value);
 
-    private string ReadText(string file) => File.ReadAllText($"{directory}/{file}", Encoding.ASCII);
+    private string ReadText(string file) => KernelFile.Read($"{directory}/{file}");
 
     private long ReadNumber(string file) => long.Parse(ReadText(file).AsSpan().Trim(), CultureInfo.InvariantCulture);
 

@@ -8,7 +8,7 @@ public static class HostLoad
     /// <summary>Threads that run or want to, of all processes, but for the one that asks (proc_loadavg(5)).</summary>
     public static int Runnable()
     {
-        var fields = File.ReadAllText("/proc/loadavg").Split(' ');
+        var fields = KernelFile.Read("/proc/loadavg").Split(' ');
         return int.Parse(fields[3].AsSpan(0, fields[3].IndexOf('/', StringComparison.Ordinal)), CultureInfo.InvariantCulture) - 1;
     }
 
@@ -16,7 +16,7 @@ public static class HostLoad
     public static double AvailableMemory()
     {
         double total = 0, available = 0;
-        foreach (var line in File.ReadLines("/proc/meminfo"))
+        foreach (var line in KernelFile.Read("/proc/meminfo").AsSpan().EnumerateLines())
         {
             if (line.StartsWith("MemTotal:", StringComparison.Ordinal)) total = KiB(line);
             if (!line.StartsWith("MemAvailable:", StringComparison.Ordinal)) continue;
@@ -27,5 +27,5 @@ public static class HostLoad
         return total > 0 ? available / total : 1;
     }
 
-    private static double KiB(string line) => double.Parse(line.AsSpan(line.IndexOf(':', StringComparison.Ordinal) + 1).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture);
+    private static double KiB(ReadOnlySpan<char> line) => double.Parse(line[(line.IndexOf(':') + 1)..].Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture);
 }

@@ -11,9 +11,9 @@ public readonly record struct IdExtent(uint Inside, uint Outside, uint Count);
 /// <summary>The ids that a user namespace has.</summary>
 public static class IdMap
 {
-    public static IReadOnlyList<IdExtent> OwnUids() => Parse(File.ReadLines("/proc/self/uid_map"));
+    public static IReadOnlyList<IdExtent> OwnUids() => Parse(KernelFile.Read("/proc/self/uid_map").Split('\n'));
 
-    public static IReadOnlyList<IdExtent> OwnGids() => Parse(File.ReadLines("/proc/self/gid_map"));
+    public static IReadOnlyList<IdExtent> OwnGids() => Parse(KernelFile.Read("/proc/self/gid_map").Split('\n'));
 
     public static IReadOnlyList<IdExtent> Parse(IEnumerable<string> lines) =>
         [.. lines.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(fields => fields.Length == 3).Select(fields => new IdExtent(Number(fields[0]), Number(fields[1]), Number(fields[2])))];
@@ -32,7 +32,7 @@ public static class IdMap
     /// <summary>As the other one, of the user namespace of this process. Every command asks, so that it makes no list of what it looks at once.</summary>
     internal static uint ToOutside(uint id)
     {
-        foreach (var line in File.ReadAllLines("/proc/self/uid_map"))
+        foreach (var line in KernelFile.Read("/proc/self/uid_map").Split('\n'))
         {
             var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length == 3 && id >= Number(fields[0]) && id - Number(fields[0]) < Number(fields[2])) return Number(fields[1]) + (id - Number(fields[0]));

@@ -14,18 +14,8 @@ public readonly record struct ProcessIdentity(int Pid, ulong StartTime)
     /// <summary>Reads a live process's identity; nothing where there is none, or only a zombie of it.</summary>
     public static ProcessIdentity? Of(int pid)
     {
-        // Asked first, for that there is none is nothing out of the ordinary: the first exception of a process takes the runtime longer than all else here.
-        var file = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat");
-        if (!File.Exists(file)) return null;
-        string stat;
-        try
-        {
-            stat = File.ReadAllText(file);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        // Without an exception where there is none, which is nothing out of the ordinary.
+        if (KernelFile.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat")) is not { } stat) return null;
 
         // The command's name stands in parentheses and may hold anything, parentheses too: count from the last one.
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');

@@ -18,7 +18,7 @@ internal sealed class RuntimePlace(Cgroup step, Cgroup joined, Cgroup? start)
     public TimeSpan HandOver(int pid)
     {
         if (start is null) return TimeSpan.Zero;
-        foreach (var file in step.JoinFiles) File.WriteAllText(file, pid.ToString(CultureInfo.InvariantCulture));
+        foreach (var file in step.JoinFiles) KernelFile.Write(file, pid.ToString(CultureInfo.InvariantCulture));
         counted = joined.ReadCpuTime();
         return counted + start.ReadCpuTime();
     }

@@ -34,6 +34,34 @@ public sealed class AdmissionTests
     });
 
     [Fact]
+    public void One_job_is_asked_for_while_the_room_for_it_is_about_to_be_given_back() => FakeWorld.Run(0, world =>
+    {
+        var admission = new Admission(total, world.Time);
+        var (one, other) = (Done(admission.EnterAsync(Need(2), default)), Done(admission.EnterAsync(Need(2), default)));
+        var open = admission.WhenOpenAsync(default);
+        Assert.False(open.IsCompleted);
+        one.EndsSoon();
+        one.EndsSoon();
+        other.EndsSoon();
+        Assert.True(open.IsCompletedSuccessfully);
+
+        // It has to wait all the same, and no other is asked for until it has begun.
+        var next = admission.EnterAsync(Need(2), default);
+        Assert.False(next.IsCompleted);
+        Assert.False(admission.WhenOpenAsync(default).IsCompleted);
+        one.Dispose();
+        one.EndsSoon();
+        Assert.True(next.IsCompletedSuccessfully);
+        Assert.True(admission.WhenOpenAsync(default).IsCompleted);
+        other.Dispose();
+        other.Dispose();
+        Done(next).Dispose();
+        Assert.True(admission.Free.Holds(total));
+        foreach (var _ in Enumerable.Range(0, 4)) Done(admission.EnterAsync(Need(1), default));
+        Assert.False(admission.WhenOpenAsync(default).IsCompleted);
+    });
+
+    [Fact]
     public void R7_No_more_than_two_jobs_wait_for_room() => FakeWorld.Run(0, world =>
     {
         var admission = new Admission(total, world.Time);
