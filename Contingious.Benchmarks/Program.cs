@@ -15,7 +15,7 @@ const string usage = """
            Contingious.Benchmarks exec SAMPLES ROUNDS IMAGE      with CONTINGIOUS_CLI in the environment
            Contingious.Benchmarks rate RUNS AT-ONCE COMMAND…     prints how many a second
            Contingious.Benchmarks report SAMPLES PLOT
-           Contingious.Benchmarks soak IMAGE JOBS [PODMAN-A-SECOND]      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
+           Contingious.Benchmarks soak IMAGE JOBS [AT-ONCE=PODMAN-A-SECOND]...      with CONTINGIOUS_CLI and CONTINGIOUS_BROKER in the environment
            Contingious.Benchmarks clones ROUNDS NAME=DIR…      as root; NAME is the file system of an empty DIR
            Contingious.Benchmarks workloads SAMPLES ROUNDS IMAGES TREE MEMORY DISK [NAME "PODMAN WORDS…"]...      as root, with CONTINGIOUS_CLI
            Contingious.Benchmarks workload-engine      what that starts inside the keeper
@@ -31,9 +31,10 @@ try
         case ["import", var layout, var scratch, var rounds] when IsCount(rounds, out var count):
             await new ImportBenchmark(Path.GetFullPath(layout), Path.GetFullPath(scratch)).RunAsync(count, Console.Out);
             return 0;
-        case ["soak", var image, var jobs, .. var peer] when IsCount(jobs, out var count) && peer.Length <= 1:
+        case ["soak", var image, var jobs, .. var podman] when IsCount(jobs, out var count) && podman.All(peer => peer.Contains('=', StringComparison.Ordinal)):
             var broker = BrokerOptions.Parse(Required("CONTINGIOUS_BROKER"), $"soak-{Environment.ProcessId}");
-            await new SoakBenchmark(Required("CONTINGIOUS_CLI"), broker, image).RunAsync(count, peer.Select(rate => double.Parse(rate, CultureInfo.InvariantCulture)).FirstOrDefault(), Console.Out);
+            await new SoakBenchmark(Required("CONTINGIOUS_CLI"), broker, image).RunAsync(
+                count, [.. podman.Select(peer => peer.Split('=')).Select(peer => (int.Parse(peer[0], CultureInfo.InvariantCulture), double.Parse(peer[1], CultureInfo.InvariantCulture)))], Console.Out);
             return 0;
         case ["jobs", var image, var samples, var rounds] when IsCount(rounds, out var count):
             await JobBenchmark.RunAsync(image, samples, count);

@@ -46,14 +46,16 @@ measure_imports() {
 
 measure_soak() {
     echo "$(machine). rabbitmq-server $(dpkg-query -W -f '${Version}' rabbitmq-server), crun $(dpkg-query -W -f '${Version}' crun); broker, agent and sender share the machine."
-    # shellcheck disable=SC2046 # nothing, or a number
-    as_account "$TREE/$BENCHMARKS" soak alpine-hello-world "${COUNT:-10000}" $(is_root && podman_rate)
+    local peers=() at_once
+    if is_root; then
+        for at_once in "$(nproc)" $((2 * $(nproc))); do peers+=("$at_once=$(podman_rate "$at_once")"); done
+    fi
+    as_account "$TREE/$BENCHMARKS" soak alpine-hello-world "${COUNT:-10000}" "${peers[@]}"
 }
 
-# As many at once as the agent has slots.
 podman_rate() {
     # shellcheck disable=SC2086 # its words
-    "$BENCHMARKS" rate 60 "$(nproc)" "${APART[@]}" $PODMAN_WORDS run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 contingious-benchmark
+    "$BENCHMARKS" rate 60 "$1" "${APART[@]}" $PODMAN_WORDS run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 contingious-benchmark
 }
 
 # A recipe like alpine-hello-world's, with a program that says when its first instruction ran.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Contingious.Agent.Wire;
 using Contingious.Engine;
 using Microsoft.Extensions.Logging;
@@ -8,8 +9,9 @@ namespace Contingious.Agent.Queue;
 
 /// <summary>
 /// Pulls while there is work, waits when there is none. A pull asks the queues of the classes one after another, in the order of their weights,
-/// for one job (<c>basic.get</c>): so no job is held here that cannot begin, and the weights are exact. Where all are empty a consumer is opened
-/// at each, with a prefetch of one, and the first job that comes closes them again.
+/// for one job (<c>basic.get</c>): so no job is held here that cannot begin, and the weights are exact. One that was empty a moment ago is passed over
+/// while others have jobs: to ask a quorum queue takes the broker as long for nothing as for a job. Where all are empty a consumer is opened at each,
+/// with a prefetch of one, and the first job that comes closes them again.
 /// </summary>
 internal sealed class JobSource : IJobSource, IAsyncDisposable
 {
@@ -19,9 +21,13 @@ internal sealed class JobSource : IJobSource, IAsyncDisposable
     /// <summary>How long a job that came over a consumer as the second is kept for the next asking, before another agent may have it.</summary>
     private static readonly TimeSpan LeftoverPatience = TimeSpan.FromSeconds(1);
 
+    /// <summary>For how long a queue that was empty is not asked again while another has jobs.</summary>
+    internal static readonly TimeSpan EmptyFor = TimeSpan.FromMilliseconds(50);
+
     private readonly BrokerConnection connection;
     private readonly ILogger logger;
     private readonly WeightedTurns turns;
+    private readonly Dictionary<JobClass, long> foundEmpty = [];
     private readonly JobClass[] classes;
     private readonly SemaphoreSlim asking = new(1, 1);
     private readonly CancellationTokenSource stopping = new();
@@ -96,7 +102,12 @@ internal sealed class JobSource : IJobSource, IAsyncDisposable
         }
 
         if (await channel.TakeLeftoverAsync().ConfigureAwait(false) is { } leftover) return leftover;
-        foreach (var ofClass in turns.Order())
+        var order = turns.Order();
+        var passedOver = order.Where(WasEmptyJustNow).ToList();
+
+        // They save no turns up by that.
+        foreach (var ofClass in passedOver) turns.HadNothing(ofClass);
+        foreach (var ofClass in order.Except(passedOver).Concat(passedOver))
         {
             // Not cancelled on the way: the job would be on this channel then, and nobody would know of it.
             if (await channel.GetAsync(ofClass).ConfigureAwait(false) is { } pulled)
@@ -106,11 +117,14 @@ internal sealed class JobSource : IJobSource, IAsyncDisposable
             }
 
             turns.HadNothing(ofClass);
+            foundEmpty[ofClass] = Stopwatch.GetTimestamp();
             cancellation.ThrowIfCancellationRequested();
         }
 
         return await channel.WaitForPushAsync(classes, LeftoverPatience, cancellation).ConfigureAwait(false);
     }
+
+    private bool WasEmptyJustNow(JobClass ofClass) => foundEmpty.TryGetValue(ofClass, out var at) && Stopwatch.GetElapsedTime(at) < EmptyFor;
 
     private async Task RecoverAsync(Exception error, CancellationToken cancellation)
     {

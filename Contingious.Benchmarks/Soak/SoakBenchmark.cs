@@ -27,19 +27,33 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
     private int posted;
 
     /// <param name="jobs">How many are counted.</param>
-    /// <param name="podman">How many a second a loop of podman did on this machine, with as many at once as there are slots; 0 where that is not known.</param>
+    /// <param name="podman">By how many at once: how many a second a loop of podman did on this machine. The agent has as many slots; with none it has one for each CPU.</param>
     /// <param name="report">Where the tables go.</param>
     /// <exception cref="ContingiousException">A job did not end as it should: then nothing that was measured means anything.</exception>
-    public async Task RunAsync(int jobs, double podman, TextWriter report)
+    public async Task RunAsync(int jobs, IReadOnlyList<(int AtOnce, double Rate)> podman, TextWriter report)
     {
-        var slots = Environment.ProcessorCount;
-        using var agent = ProgramRunner.Start(new ProgramRequest(contingious, "agent", "--slots", $"{slots}", "--queue-prefix", broker.Prefix) { Env = AgentEnvironment() });
+        var rates = new List<double>();
+        var tables = new SoakReport(report);
+        var slots = podman.Count > 0 ? podman[0].AtOnce : Environment.ProcessorCount;
+        await WithAgentAsync(slots, async submitter => rates.Add(await MeasureAsync(submitter, jobs, slots, tables).ConfigureAwait(false))).ConfigureAwait(false);
+        foreach (var (more, _) in podman.Skip(1))
+        {
+            await WithAgentAsync(more, async submitter => rates.Add(await RateAsync(submitter, jobs / 4, more).ConfigureAwait(false))).ConfigureAwait(false);
+        }
+
+        await tables.WriteRatesAsync([.. podman.Zip(rates, (peer, rate) => (peer.AtOnce, rate, peer.Rate))]).ConfigureAwait(false);
+    }
+
+    private async Task WithAgentAsync(int slots, Func<JobSubmitter, Task> measure)
+    {
+        using var agent = ProgramRunner.Start(new ProgramRequest(
+            contingious, "agent", "--slots", $"{slots}", "--set", $"agent.cpus={Math.Max(slots, Environment.ProcessorCount)}", "--queue-prefix", broker.Prefix) { Env = AgentEnvironment() });
         var log = new LastLines();
         var reading = Task.WhenAll(log.ReadAsync(agent.Stdout), log.ReadAsync(agent.Stderr));
         try
         {
             var submitter = await JobSubmitter.ConnectAsync(broker, CancellationToken.None).ConfigureAwait(false);
-            await using (submitter.ConfigureAwait(false)) await MeasureAsync(submitter, jobs, slots, podman, report).ConfigureAwait(false);
+            await using (submitter.ConfigureAwait(false)) await measure(submitter).ConfigureAwait(false);
         }
         catch (Exception error) when (error is ContingiousException or TimeoutException)
         {
@@ -52,7 +66,17 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
         }
     }
 
-    private async Task MeasureAsync(JobSubmitter submitter, int jobs, int slots, double podman, TextWriter report)
+    /// <returns>Jobs a second.</returns>
+    private async Task<double> RateAsync(JobSubmitter submitter, int jobs, int slots)
+    {
+        await SubmitAllAsync(submitter, WarmUp, slots * AtOnceOfSlot).ConfigureAwait(false);
+        var started = Stopwatch.GetTimestamp();
+        await SubmitAllAsync(submitter, jobs, slots * AtOnceOfSlot).ConfigureAwait(false);
+        return jobs / Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+
+    /// <returns>Jobs a second.</returns>
+    private async Task<double> MeasureAsync(JobSubmitter submitter, int jobs, int slots, SoakReport report)
     {
         // One alone until the agent is there, then some that are not counted: code is compiled, and buffers grow.
         await SubmitAsync(submitter).ConfigureAwait(false);
@@ -69,9 +93,10 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
         var elapsed = Stopwatch.GetElapsedTime(started);
         await done.CancelAsync().ConfigureAwait(false);
         await watching.ConfigureAwait(false);
-        await new SoakReport(report).WriteAsync(finished, alone, elapsed, slots, slots * AtOnceOfSlot, memory, podman).ConfigureAwait(false);
+        await report.WriteAsync(finished, alone, elapsed, slots, slots * AtOnceOfSlot, memory).ConfigureAwait(false);
         await Task.Delay(quiet).ConfigureAwait(false);
-        await SoakReport.WriteResidentAsync(report, idle, MemoryCurve.Resident(), posted).ConfigureAwait(false);
+        await report.WriteResidentAsync(idle, MemoryCurve.Resident(), posted).ConfigureAwait(false);
+        return jobs / elapsed.TotalSeconds;
     }
 
     /// <summary>One at a time: what somebody waits who is the only one.</summary>

@@ -5,10 +5,9 @@ namespace Contingious.Benchmarks.Soak;
 /// <summary>Writes the tables of results/soak.md.</summary>
 internal sealed class SoakReport(TextWriter report)
 {
-    public async Task WriteAsync(IReadOnlyList<Finished> together, IReadOnlyList<Finished> alone, TimeSpan elapsed, int slots, int atOnce, MemoryCurve memory, double podman)
+    public async Task WriteAsync(IReadOnlyList<Finished> together, IReadOnlyList<Finished> alone, TimeSpan elapsed, int slots, int atOnce, MemoryCurve memory)
     {
         await WriteLineAsync($"{together.Count:N0} jobs in {elapsed.TotalSeconds:0.0} s: **{together.Count / elapsed.TotalSeconds:0.0} jobs a second**, with {slots} slots and {atOnce} jobs posted at once.\n").ConfigureAwait(false);
-        if (podman > 0) await WriteLineAsync($"`podman run` (root, crun, overlay, cgroups) in a loop on the same machine, {slots} at once: {podman:0.0} a second. Through the broker it is **{together.Count / elapsed.TotalSeconds / podman:0.0} times** as many.\n").ConfigureAwait(false);
         await WriteLineAsync($"| from post to result, ms | p50 | p90 | p99 | slowest |\n| --- | ---: | ---: | ---: | ---: |").ConfigureAwait(false);
         await WriteRowAsync($"{atOnce} at once", [.. together.Select(job => job.Elapsed)]).ConfigureAwait(false);
         await WriteRowAsync("one at a time", [.. alone.Select(job => job.Elapsed)]).ConfigureAwait(false);
@@ -22,10 +21,18 @@ internal sealed class SoakReport(TextWriter report)
         }
     }
 
-    public static async Task WriteResidentAsync(TextWriter report, IReadOnlyDictionary<string, long> idle, IReadOnlyDictionary<string, long> after, int jobs)
+    /// <param name="rates">Jobs and containers a second, with so many at once.</param>
+    public async Task WriteRatesAsync(IReadOnlyList<(int AtOnce, double Jobs, double Podman)> rates)
     {
-        await report.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"\n| memory, MiB, with a part of what it shares (Pss) | idle, after the first job | idle, after {jobs:N0} jobs |\n| --- | ---: | ---: |")).ConfigureAwait(false);
-        foreach (var (kind, bytes) in idle) await report.WriteLineAsync($"| {kind} | {MiB(bytes)} | {MiB(after[kind])} |").ConfigureAwait(false);
+        if (rates.Count == 0) return;
+        await WriteLineAsync($"\n| a second, with so many at once | jobs through the broker | `podman run` (root, crun, overlay, cgroups) in a loop | times as many |\n| --- | ---: | ---: | ---: |").ConfigureAwait(false);
+        foreach (var (atOnce, jobs, podman) in rates) await WriteLineAsync($"| {atOnce} | {jobs:0.0} | {podman:0.00} | **{jobs / podman:0.0}** |").ConfigureAwait(false);
+    }
+
+    public async Task WriteResidentAsync(IReadOnlyDictionary<string, long> idle, IReadOnlyDictionary<string, long> after, int jobs)
+    {
+        await WriteLineAsync($"\n| memory, MiB, with a part of what it shares (Pss) | idle, after the first job | idle, after {jobs:N0} jobs |\n| --- | ---: | ---: |").ConfigureAwait(false);
+        foreach (var (kind, bytes) in idle) await WriteLineAsync($"| {kind} | {MiB(bytes)} | {MiB(after[kind])} |").ConfigureAwait(false);
     }
 
     private Task WriteRowAsync(string name, TimeSpan[] times)

@@ -21,8 +21,9 @@ public sealed class ImageStoreTests
             Assert.Equal(image.EditableDirectory, lease.Image.EditableDirectory);
             Assert.Equal(image.ReadOnlyMounts, lease.Image.ReadOnlyMounts);
             Assert.Equal(("student", "b"), (lease.Image.Config.User, lease.Image.Config.Env["A"]));
-            Assert.Equal(["course/task:v2"], lease.Image.Names.Select(known => known.ToString()));
         }
+
+        Assert.Equal(["course/task:v2"], image.Names.Select(known => known.ToString()));
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(fixture.Scratch["staging"]));
         Assert.Equal(digest, Assert.Single(fixture.Store.List()).Digest);

@@ -16,6 +16,11 @@ public sealed class CgroupV2Tests : IDisposable
     {
         Write("cgroup.subtree_control", "memory\n");
         Write("job/memory.swap.max", "max\n");
+        foreach (var place in new[] { "job", "job/step-0", "job/step-1" })
+        {
+            foreach (var file in new[] { "memory.max", "pids.max", "cpu.max" }) Write($"{place}/{file}", "max\n");
+        }
+
         var job = CgroupV2.Delegated(directory).CreateChild("job", new CgroupLimits(1 << 20, 7, 0.5));
         Assert.Equal("+pids", Text("cgroup.subtree_control"));
         Assert.Equal(("1048576", "0", "7", "50000 100000"), (Text("job/memory.max"), Text("job/memory.swap.max"), Text("job/pids.max"), Text("job/cpu.max")));

@@ -32,6 +32,26 @@ public sealed class JobSourceTests(PrivateBroker broker)
     }
 
     [Fact]
+    public async Task A_class_that_was_empty_a_moment_ago_is_asked_again_soon_and_at_once_where_no_other_has_jobs()
+    {
+        await using var scene = await StartAsync();
+        var source = await scene.NewSourceAsync();
+        await scene.Raw.PostAsync(new byte[] { 1 }, null);
+        await scene.Raw.PostAsync(new byte[] { 2 }, null);
+        await scene.Raw.WaitForReadyAsync(Interactive(scene), 2);
+        Assert.Equal(JobClass.Interactive, (await QueueScene.TakeAsync(source)).Class);
+        await scene.Raw.PostAsync(new byte[] { 3 }, null, ofClass: JobClass.Exam);
+        await scene.Raw.WaitForReadyAsync(scene.Options.JobsQueueOf(JobClass.Exam), 1);
+        await Task.Delay(2 * JobSource.EmptyFor, TestContext.Current.CancellationToken);
+        Assert.Equal(JobClass.Exam, (await QueueScene.TakeAsync(source)).Class);
+        Assert.Equal(JobClass.Interactive, (await QueueScene.TakeAsync(source)).Class);
+
+        // All but one were found empty by that.
+        await scene.Raw.PostAsync(new byte[] { 4 }, null, ofClass: JobClass.Replay);
+        Assert.Equal(JobClass.Replay, (await QueueScene.TakeAsync(source)).Class);
+    }
+
+    [Fact]
     public async Task No_more_is_taken_than_was_asked_for()
     {
         await using var scene = await StartAsync();

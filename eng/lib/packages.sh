@@ -3,12 +3,12 @@
 
 PACKAGES=(
     crun rootlesskit uidmap catatonit slirp4netns busybox-static util-linux
-    gcc libc6-dev
+    gcc libc6-dev musl-tools
     skopeo buildah mmdebstrap
     rabbitmq-server python3-pika python3-msgpack
 )
 # shellcheck disable=SC2034  # for test.sh
-TEST_PACKAGES=(shellcheck sudo man-db zsh fish musl-tools python3 umoci docker-registry zstd xz-utils libarchive-tools attr)
+TEST_PACKAGES=(shellcheck sudo man-db zsh fish python3 umoci docker-registry zstd xz-utils libarchive-tools attr)
 # shellcheck disable=SC2034
 VM_PACKAGES=(qemu-system-x86 qemu-utils mmdebstrap e2fsprogs openssh-client binutils)
 
