@@ -46,8 +46,8 @@ internal sealed class SoakBenchmark(string contingious, BrokerOptions broker, st
 
     private async Task WithAgentAsync(int slots, Func<JobSubmitter, Task> measure)
     {
-        using var agent = ProgramRunner.Start(new ProgramRequest(
-            contingious, "agent", "--slots", $"{slots}", "--set", $"agent.cpus={Math.Max(slots, Environment.ProcessorCount)}", "--queue-prefix", broker.Prefix) { Env = AgentEnvironment() });
+        string[] options = ["--slots", $"{slots}", "--set", $"agent.cpus={Math.Max(slots, Environment.ProcessorCount)}", "--queue-prefix", broker.Prefix];
+        using var agent = ProgramRunner.Start(new ProgramRequest(contingious, ["agent", .. options]) { Env = AgentEnvironment() });
         var log = new LastLines();
         var reading = Task.WhenAll(log.ReadAsync(agent.Stdout), log.ReadAsync(agent.Stderr));
         try
