@@ -16,6 +16,7 @@ internal static class CommandLine
         try
         {
             OpenFiles.AllowMost();
+            AccountEntry.RestoreDirectory();
             var args = CommandWords.Restored(given);
             if (PlainExec.Of(args) is { } exec && !ExecRelay.IsNeeded) return exec.Run(args);
             if (IsForKeeper(args)) EnterKeeper(args);

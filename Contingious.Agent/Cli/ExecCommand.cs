@@ -23,7 +23,7 @@ internal static class ExecCommand
             "exec",
             "Run a command in a live sandbox, with the privileges and limits of the step that runs there. What it shows is a submission's doing: trust none of it. "
             + "With --tty, and on its way to a terminal, output is cut down to text, colours and cursor movement (no titles, no clipboard, nothing that a terminal answers); else bytes pass unchanged. "
-            + "What the command leaves running is killed, at the latest with the next such command or the job's end. Exits with the command's own code, 125 where it could not be run or the sandbox ended.")
+            + "What the command leaves running is killed, at the latest with the next such command or the job's end. Exits with the command's own code, 125 where it could not be begun, 255 where there is no such program.")
         {
             sandbox, words, terminal,
         };
@@ -52,6 +52,7 @@ internal static class ExecCommand
         }
 
         var program = ProgramRunner.Find(session.Program.Program) ?? throw new ContingiousException($"{session.Program.Program} is not installed.");
+        ControllingTerminal.Leave();
         throw ProcessImage.Replace(program, session.Program.Args, session.Program.Env);
     }
 }

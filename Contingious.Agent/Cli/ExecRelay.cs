@@ -26,8 +26,8 @@ internal sealed class ExecRelay(LiveSession session, PseudoTerminal? own) : IDis
 
     private readonly CancellationTokenSource broken = new();
 
-    /// <summary>Whether any standard stream of this process is a terminal.</summary>
-    public static bool IsNeeded => new[] { Stdin, Stdout, Stderr }.Any(RawTerminal.IsTerminal);
+    /// <summary>Whether any standard stream of this process is a terminal, or it has one that it cannot leave without ending others' use of it.</summary>
+    public static bool IsNeeded => new[] { Stdin, Stdout, Stderr }.Any(RawTerminal.IsTerminal) || ControllingTerminal.IsLed;
 
     /// <summary>Runs it to its end.</summary>
     /// <returns>The command's exit code, or <see cref="ExitCodes.Ours"/> where the sandbox ended under it.</returns>

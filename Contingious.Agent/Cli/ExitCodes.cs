@@ -34,7 +34,7 @@ internal static class ExitCodes
     /// <param name="command">The words that name the command, such as <c>image ls</c>; none for the program itself.</param>
     public static IEnumerable<(string Code, string Meaning)> Documented(string command) => command switch
     {
-        "run" or "exec" or "submit" =>
+        "run" or "submit" =>
         [
             ("0 to 123", "The program's own code; 2 also for a wrong command line."),
             ($"{TimeLimit}", "A time limit was met."),
@@ -42,6 +42,14 @@ internal static class ExitCodes
             ("126", "The program cannot be executed."),
             ("127", "There is no such program."),
             ($"{SignalBase} + n", $"Signal n ended the program; {SignalBase + SigKill} also where it met its memory or output limit."),
+        ],
+        "exec" =>
+        [
+            ("0 to 255", $"The command's own code; {SignalBase} + n where signal n ended it."),
+            ($"{Usage}", "Also for a wrong command line."),
+            ($"{Ours}", "Also where it could not be begun: no such sandbox, or the host is not ready. The message says what to do."),
+            ($"{SignalBase + SigKill}", $"Also where the sandbox ended while it ran; {Ours} where a terminal is told so."),
+            ("255", "Also where there is no such program, or it cannot be executed; the runtime says which."),
         ],
         "unshare" => [("0 to 255", "The command's own code."), ($"{Usage}", "Also for a wrong command line."), ($"{Ours}", "Also where it could not be run.")],
         "doctor" or "agent" or "broker setup" or "image verify" => [($"{Ok}", "Success."), ("1", "Something that was looked at is not as it must be; what is printed names it."), .. Faults],

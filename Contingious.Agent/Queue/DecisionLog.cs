@@ -30,7 +30,7 @@ internal sealed class DecisionLog : IDecisionLog, IStreamReader, IAsyncDisposabl
     private static readonly TimeSpan readPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan longestReadPatience = TimeSpan.FromSeconds(32);
 
-    private static readonly ByteSize keptBytes = ByteSize.FromMiB(32);
+    private static readonly ByteSize keptBytes = ByteSize.FromMiB(8);
 
     private readonly BrokerConnection reading;
     private readonly BrokerConnection writing;

@@ -126,20 +126,18 @@ public sealed class AccountEntry
             return null;
         }
 
-        if (sandbox is not null) await CgroupEntry.EnsureAsync(Layout, isHostRoot, sandbox, OwnProgram, args, cancellation).ConfigureAwait(false);
+        var view = Layout with { Keeper = keeper };
+        if (sandbox is not null) await CgroupEntry.EnsureAsync(view, isHostRoot, sandbox, OwnProgram, args, cancellation).ConfigureAwait(false);
         if (isHostRoot) DropRoot();
-        return Layout with { Keeper = keeper };
+        return view;
     }
 
     private async Task EnterAsync(IReadOnlyList<string> args, string? descriptor, MemoryFile? secret, CancellationToken cancellation)
     {
-        if (IsInKeeper)
-        {
-            RestoreDirectory();
-            return;
-        }
+        if (IsInKeeper) return;
 
         new Doctor(HostRoot.Real, Layout.Account.Name, Layout.Account).RequireReady();
+        var nsenter = ProgramRunner.Find("nsenter") ?? throw new HostNotReadyException("The program nsenter is not installed. Mend it with: apt-get install util-linux");
         await CgroupEntry.EnsureAsync(Layout, isHostRoot, sandbox: null, OwnProgram, args, cancellation).ConfigureAwait(false);
         if (isHostRoot) DropRoot();
         var keeper = await new Keeper(Layout, TimeProvider.System).EnsureAsync(cancellation).ConfigureAwait(false);
@@ -147,7 +145,6 @@ public sealed class AccountEntry
         env[DirectoryVariable] = Environment.CurrentDirectory;
         env.Remove(SecretVariable);
         if (descriptor is not null) env[SecretVariable] = descriptor;
-        var nsenter = ProgramRunner.Find("nsenter") ?? throw new HostNotReadyException("The program nsenter is not installed. Mend it with: apt-get install util-linux");
         throw ProcessImage.Replace(nsenter, Keeper.WayInto(keeper, OwnProgram, args), env, secret);
     }
 
@@ -180,11 +177,16 @@ public sealed class AccountEntry
         return env;
     }
 
-    private static void RestoreDirectory()
+    /// <summary>Goes where the caller was, in a process that was started over inside; before any word of its command line is taken for a path.</summary>
+    public static void RestoreDirectory()
     {
+        if (Environment.GetEnvironmentVariable(DirectoryVariable) is not { Length: > 0 } directory) return;
+
+        // What this process starts in there, such as a shell, goes where it likes.
+        Environment.SetEnvironmentVariable(DirectoryVariable, null);
         try
         {
-            if (Environment.GetEnvironmentVariable(DirectoryVariable) is { Length: > 0 } directory) Environment.CurrentDirectory = directory;
+            Environment.CurrentDirectory = directory;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

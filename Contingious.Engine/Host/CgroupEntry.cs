@@ -18,8 +18,11 @@ internal static class CgroupEntry
     /// <summary>How long systemd may take for what takes it milliseconds.</summary>
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
 
+    // Remembered, for what was inherited goes from the environment, and this process may come here once more.
+    private static bool isAgain;
+
     /// <summary>Makes sure of it. Where systemd-run is needed this process starts over, as who it is, and does not return.</summary>
-    /// <param name="layout">The account.</param>
+    /// <param name="layout">The account, with a view into the keeper where a sandbox is to be joined.</param>
     /// <param name="isHostRoot">Whether this process is still root.</param>
     /// <param name="sandbox">The sandbox that is to be joined, by its name or job; nothing where only new ones are made.</param>
     /// <param name="program">This program.</param>
@@ -30,7 +33,7 @@ internal static class CgroupEntry
     {
         var mounts = CgroupMounts.Read();
         if (mounts.IsLegacy || mounts.Unified is not { } unified) return;
-        var isAgain = Environment.GetEnvironmentVariable(ScopeVariable) is not null;
+        isAgain |= Environment.GetEnvironmentVariable(ScopeVariable) is not null;
         Environment.SetEnvironmentVariable(ScopeVariable, null);
         if (isHostRoot && sandbox is not null && TryJoin(HomeOf(layout, sandbox))) return;
 
@@ -72,9 +75,17 @@ internal static class CgroupEntry
         return false;
     }
 
-    /// <summary>The unit that a sandbox is below.</summary>
-    private static string? HomeOf(HostLayout layout, string sandbox) => CgroupHomes.Of(layout).Directories()
-        .FirstOrDefault(home => Directory.EnumerateDirectories(home).Any(path => Sandboxes.SandboxTable.IsNamed(Path.GetFileName(path), sandbox)));
+    /// <summary>The unit that a sandbox is below. Its cgroup has the name that it was made by, which need not be its job's.</summary>
+    private static string? HomeOf(HostLayout layout, string sandbox)
+    {
+        if (!Directory.Exists(layout.LocksDirectory)) return null;
+        var homes = CgroupHomes.Of(layout).Directories();
+        var names = Directory.EnumerateFiles(layout.LocksDirectory).Select(path => Path.GetFileName(path));
+        return Sandboxes.SandboxTable.Meant(names, sandbox)
+            .Select(name => Path.GetFileName(Sandboxes.Sandbox.PlaceOf(layout, name)))
+            .Select(place => homes.FirstOrDefault(home => Directory.Exists($"{home}/{place}")))
+            .FirstOrDefault(home => home is not null);
+    }
 
     private static string? Service(HostLayout layout) => CgroupHomes.Of(layout).Directories().FirstOrDefault(home => home.EndsWith(".service", StringComparison.Ordinal));
 

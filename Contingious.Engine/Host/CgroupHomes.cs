@@ -106,22 +106,6 @@ public sealed class CgroupHomes
         File.Move(unfinished, file, overwrite: true);
     }
 
-    private static string? TryReadLine(string file)
-    {
-        const int most = 4096;
-        try
-        {
-            var name = Encoding.UTF8.GetBytes(Path.GetFileName(file));
-            using var directory = DirectoryHandle.Open(Path.GetDirectoryName(file) ?? "/");
-            if (directory.TryStatus(name) is not { Kind: FileKind.Regular }) return null;
-            using var opened = directory.OpenRead(name);
-            if (DirectoryHandle.StatusOf(opened) is not { Kind: FileKind.Regular, Size: > 1 and <= most }) return null;
-            var content = new byte[most];
-            return Encoding.UTF8.GetString(content, 0, RandomAccess.Read(opened, content, 0)).TrimEnd('\n');
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return null; // Forgotten meanwhile.
-        }
-    }
+    // Forgotten meanwhile, or not what we write.
+    private static string? TryReadLine(string file) => AccountFile.TryRead(file) is { } content ? Encoding.UTF8.GetString(content).TrimEnd('\n') : null;
 }

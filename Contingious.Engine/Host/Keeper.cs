@@ -18,13 +18,14 @@ public sealed class Keeper(HostLayout layout, TimeProvider time)
     /// <summary>The live keeper, or nothing.</summary>
     public ProcessIdentity? Find()
     {
+        if (AccountFile.TryRead(layout.KeeperFile) is not { } written) return null;
         try
         {
-            var record = JsonMembers.Of(File.ReadAllBytes(layout.KeeperFile));
+            var record = JsonMembers.Of(written);
             var identity = new ProcessIdentity(JsonMembers.Int32(record, "pid"), JsonMembers.UInt64(record, "startTime"));
             return identity.IsAlive ? identity : null;
         }
-        catch (Exception error) when (error is IOException or JsonException)
+        catch (JsonException)
         {
             return null;
         }

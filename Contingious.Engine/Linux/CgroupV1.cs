@@ -111,7 +111,7 @@ public sealed class CgroupV1 : Cgroup
     private CgroupV1 Make(string name)
     {
         var child = At(name);
-        foreach (var directory in child.Directories) Directory.CreateDirectory(directory);
+        foreach (var directory in child.Directories) KernelFile.MakeDirectory(directory);
         return child;
     }
 

@@ -161,7 +161,7 @@ public sealed class CgroupV2 : Cgroup
     private CgroupV2 Make(string name)
     {
         var child = At(name);
-        Directory.CreateDirectory(child.directory);
+        KernelFile.MakeDirectory(child.directory);
         return child;
     }
 

@@ -13,6 +13,7 @@ internal static unsafe class KernelFile
     private const int Truncate = 0x200;
     private const int CloseOnExec = 0x80000;
     private const int FirstSize = 4096;
+    private const uint EverybodyMayLook = 0x1ED; // 0755
 
     /// <summary>All of a file.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
@@ -48,6 +49,21 @@ internal static unsafe class KernelFile
         return file.IsOpen ? file.Write(Encoding.ASCII.GetBytes(value), 0) : errno;
     }
 
+    /// <summary>Makes a directory, and none above it; nothing happens where it is there.</summary>
+    /// <exception cref="FileNotFoundException">The one above is not there.</exception>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">Not by this account.</exception>
+    public static void MakeDirectory(string path)
+    {
+        fixed (byte* native = NativePath.Terminated(path))
+        {
+            if (Libc.MkdirAt(Libc.AtFdCwd, native, EverybodyMayLook) == 0) return;
+        }
+
+        var errno = LinuxException.LastErrno;
+        if (errno != Errno.EEXIST) throw Error("mkdir", path, errno);
+    }
+
     private static string? TryRead(string path, out Errno errno)
     {
         using var file = Open(path, 0, out errno);
@@ -81,9 +97,11 @@ internal static unsafe class KernelFile
         }
     }
 
-    private static Exception Error(string path, Errno errno)
+    private static Exception Error(string path, Errno errno) => Error("open, read or write", path, errno);
+
+    private static Exception Error(string call, string path, Errno errno)
     {
-        var failure = new LinuxException("open, read or write", path, errno);
+        var failure = new LinuxException(call, path, errno);
         return errno switch
         {
             Errno.ENOENT => new FileNotFoundException(failure.Message, path, failure),

@@ -8,6 +8,7 @@ internal static unsafe partial class Libc
 {
     public const nuint TiocGWinSz = 0x5413;
     public const nuint TiocSWinSz = 0x5414;
+    public const nuint TiocNoTty = 0x5422;
     public const nuint TiocGPtn = 0x80045430;
     public const nuint TiocSPtLck = 0x40045431;
 
@@ -24,6 +25,9 @@ internal static unsafe partial class Libc
         public ushort Width;
         public ushort Height;
     }
+
+    [LibraryImport(Name, EntryPoint = "getsid")]
+    public static partial int GetSid(int pid);
 
     [LibraryImport(Name, EntryPoint = "isatty")]
     public static partial int IsATty(int file);

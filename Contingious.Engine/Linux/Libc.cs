@@ -161,6 +161,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "flock", SetLastError = true)]
     public static partial int Flock(SafeFileHandle file, int operation);
 
+    [LibraryImport(Name, EntryPoint = "signal")]
+    public static partial nint Signal(int signal, nint disposition);
+
     [LibraryImport(Name, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
 

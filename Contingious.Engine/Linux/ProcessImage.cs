@@ -15,9 +15,13 @@ public static unsafe class ProcessImage
     public static LinuxException Replace(string path, IReadOnlyList<string> args, IReadOnlyDictionary<string, string> env, MemoryFile? kept = null)
     {
         const uint closeOnExec = 4;
+        const int brokenPipe = 13;
         DiagnosticFiles.Remove();
         _ = Libc.SyscallCloseRange(Libc.SysCloseRange, 3, uint.MaxValue, closeOnExec);
         if (kept is not null && Libc.Fcntl(kept.Handle, Libc.FSetFd, 0) != 0) return LinuxException.Last("fcntl", kept.Path);
+
+        // The runtime ignores it, and what is ignored stays so: a program such as cat is to end where nobody reads any more.
+        _ = Libc.Signal(brokenPipe, 0);
         var argv = Strings(args.Prepend(path));
         var envp = Strings(env.Select(entry => $"{entry.Key}={entry.Value}"));
         fixed (byte* program = NativePath.Terminated(path))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Contingious.Engine.Model;
@@ -33,6 +34,13 @@ public readonly record struct SandboxId
 
     /// <summary>Whether a sandbox of this name was made before its job was known.</summary>
     public static bool IsParked(string name) => name.StartsWith(ParkedPrefix, StringComparison.Ordinal);
+
+    /// <summary>Which attempt at a job a sandbox of this name is for; nothing where it is for another job.</summary>
+    public static int? AttemptOf(string name, string jobId)
+    {
+        var prefix = $"{Prefix}{jobId}-";
+        return name.StartsWith(prefix, StringComparison.Ordinal) && int.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var attempt) ? attempt : null;
+    }
 
     public const string JobIdRule = "A job id has 1 to 128 characters of A-Z a-z 0-9 . _ - and starts with a letter or a digit.";
 

@@ -11,8 +11,20 @@ namespace Contingious.Engine.Programs;
 internal static class JsonMembers
 {
     /// <summary>By name, in the text's order.</summary>
-    /// <exception cref="JsonException">The text is no JSON object.</exception>
+    /// <exception cref="JsonException">The text is no JSON object, or not one alone.</exception>
     public static Dictionary<string, string> Of(byte[] text)
+    {
+        try
+        {
+            return Read(text);
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new JsonException("A member's name is no text.", error);
+        }
+    }
+
+    private static Dictionary<string, string> Read(byte[] text)
     {
         var reader = new Utf8JsonReader(text);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("Not a JSON object.");
@@ -26,6 +38,7 @@ internal static class JsonMembers
             members[name] = Encoding.UTF8.GetString(text, begin, (int)reader.BytesConsumed - begin);
         }
 
+        if (reader.Read()) throw new JsonException("Something follows the JSON object.");
         return members;
     }
 

@@ -99,6 +99,9 @@ internal abstract class OciRuntime(string stateDirectory)
         Request([
             "-c", JoinForSession, "join", terminal ?? "", .. cgroup.JoinFiles, "--",
             .. isChild ? ["setpriv", "--pdeathsig", "KILL", "--"] : Array.Empty<string>(),
+
+            // With a terminal of its own it leaves the caller's; without one it would keep that, and open it as /dev/tty.
+            .. isChild && terminal is null ? ["setsid"] : Array.Empty<string>(),
             .. Command, "exec", .. InCgroup(cgroup), .. terminal is null ? Array.Empty<string>() : ["--tty"], "--process", processFile, container,
         ]);
 

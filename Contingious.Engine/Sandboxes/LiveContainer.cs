@@ -39,9 +39,8 @@ internal sealed class LiveContainer
     public static LiveContainer? Find(HostLayout layout, Cgroup job, string sandbox, string place)
     {
         var directory = $"{layout.SandboxesDirectory}/{place}";
-        if (!Directory.Exists(directory)) return null;
         var (runtimes, inside) = (OciRuntime.All(layout), OciRuntime.All(layout.Inside));
-        foreach (var step in Directory.EnumerateDirectories(directory, "step-*").Select(path => Path.GetFileName(path)).OrderDescending())
+        foreach (var step in StepsIn(directory))
         {
             for (var i = 0; i < runtimes.Count; i++)
             {
@@ -51,6 +50,19 @@ internal sealed class LiveContainer
         }
 
         return null;
+    }
+
+    /// <summary>Names of the steps' directories, the latest first.</summary>
+    private static IReadOnlyList<string> StepsIn(string directory)
+    {
+        try
+        {
+            return [.. Directory.GetDirectories(directory, "step-*").Select(path => Path.GetFileName(path)).OrderByDescending(step => step.Length).ThenByDescending(step => step, StringComparer.Ordinal)];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
     }
 
     /// <summary>
@@ -66,24 +78,39 @@ internal sealed class LiveContainer
         }
 
         var directory = $"{layout.SandboxesDirectory}/{place}";
-        var session = await LiveSession.BeginAsync(sandbox, directory, runtime.SessionsOf(job, step), first, time, cancellation).ConfigureAwait(false);
+        LiveSession session;
+        try
+        {
+            session = await LiveSession.BeginAsync(sandbox, directory, runtime.SessionsOf(job, step), first, time, cancellation).ConfigureAwait(false);
+        }
+        catch (IOException error) when (IsGone(error))
+        {
+            throw Ended(error);
+        }
+
         try
         {
             WriteProcess($"{directory}/{step}/process.json", session.ProcessFile, request.Args, request.TerminalPath is not null);
             session.Program = IntoKeeper(runtime.Exec(Id, session.ProcessFile[layout.KeeperRoot.Length..], session.Cgroup, request.TerminalPath, request.IsChild));
 
             // The runtime looks at both, too: this keeps what came to an end meanwhile from being its error.
-            if (!first.IsAlive || layout.Keeper is { IsAlive: false }) throw new ContingiousException($"{sandbox} has ended.");
+            if (!first.IsAlive || layout.Keeper is { IsAlive: false }) throw Ended(null);
             if (request.IsChild) session.Dispose();
             return session;
         }
-        catch
+        catch (Exception error)
         {
             await session.EndAsync().ConfigureAwait(false);
             session.Dispose();
-            throw;
+            if (error is not IOException missing || !IsGone(missing)) throw;
+            if (!first.IsAlive) throw Ended(missing);
+            throw new ContingiousException($"{sandbox} has not begun its step yet. Try again in a moment.", missing);
         }
     }
+
+    private static bool IsGone(IOException error) => error is LinuxException { Errno: Errno.ENOENT } || CgroupFile.IsGone(error);
+
+    private ContingiousException Ended(Exception? error) => new($"{sandbox} has ended.", error);
 
     private ProgramRequest IntoKeeper(ProgramRequest program) =>
         layout.Keeper is { } keeper ? program with { Program = "nsenter", Args = Keeper.WayInto(keeper, program.Program, program.Args) } : program;

@@ -29,6 +29,8 @@ public sealed class LiveSession : IDisposable
     // The cgroups of further commands begin with it: beside those of the steps, below the job's.
     private const string Prefix = "exec-";
 
+    private const uint OwnerOnly = 0x1C0; // 0700
+
     private static readonly TimeSpan killPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan endPatience = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan lookEvery = TimeSpan.FromMilliseconds(5);
@@ -76,10 +78,13 @@ public sealed class LiveSession : IDisposable
 
     /// <summary>Begins one whose client is this process. Until it is disposed no other one begins.</summary>
     /// <exception cref="ContingiousException">There are <see cref="MostAtOnce"/>.</exception>
+    /// <exception cref="IOException">The sandbox is no more.</exception>
     internal static async Task<LiveSession> BeginAsync(string sandbox, string sandboxDirectory, Cgroup job, ProcessIdentity container, TimeProvider time, CancellationToken cancellation)
     {
         var directory = DirectoryOf(sandboxDirectory);
-        Directory.CreateDirectory(directory);
+
+        // Not what is above it: a sandbox that has just ended is not to be there again.
+        using (var sandboxes = DirectoryHandle.Open(sandboxDirectory)) _ = sandboxes.TryCreateDirectory("sessions"u8, OwnerOnly);
         var alone = await FileLock.ClaimAsync($"{directory}/lock", cancellation).ConfigureAwait(false);
         try
         {

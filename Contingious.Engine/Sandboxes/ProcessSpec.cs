@@ -8,14 +8,19 @@ namespace Contingious.Engine.Sandboxes;
 /// </summary>
 internal sealed record ProcessSpec(ContainerUser User, IReadOnlyList<string> Capabilities, IReadOnlyList<Rlimit> Rlimits, IReadOnlyList<string> Env, string WorkingDirectory)
 {
-    /// <summary>Writes it to a file of its own, for <see cref="LiveContainer"/> to make further commands from.</summary>
+    /// <summary>Writes it to a file of its own, for <see cref="LiveContainer"/> to make further commands from. It appears whole.</summary>
     public void Write(string path)
     {
-        using var stream = File.Create(path);
-        using var json = new Utf8JsonWriter(stream);
-        json.WriteStartObject();
-        WriteMembers(json);
-        json.WriteEndObject();
+        var unfinished = $"{path}.new";
+        using (var stream = File.Create(unfinished))
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            WriteMembers(json);
+            json.WriteEndObject();
+        }
+
+        File.Move(unfinished, path, overwrite: true);
     }
 
     /// <remarks>JSON is text: a variable of other bytes is left out, and a directory of such a name is not gone into. The step itself has them (<see cref="Programs.InitOrder"/>).</remarks>

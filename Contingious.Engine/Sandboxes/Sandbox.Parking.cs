@@ -43,7 +43,7 @@ internal sealed partial class Sandbox
             if (shape == SandboxShape.Any) return sandbox;
             var plan = shape.Plans[0];
             sandbox.CloneRootfs(plan, shape.Plans, cancellation);
-            _ = sandbox.WriteSpec(plan);
+            sandbox.WriteContainer(sandbox.BundleOf(plan));
             sandbox.Mounts.PrepareStep();
             if (sandbox.next is not { } container) throw new InvalidOperationException("No container is prepared.");
             await container.StartAsync().ConfigureAwait(false);

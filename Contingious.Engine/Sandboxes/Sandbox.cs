@@ -272,14 +272,20 @@ internal sealed partial class Sandbox : IAsyncDisposable
 
     private StepBundle WriteSpec(StepPlan plan)
     {
-        var bundle = new StepBundle(BundleDirectoryOf(plan.Name), plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory), host.InitProgram);
-        if (next is { Init: not null } && plan.Index == 0)
-        {
-            // The container is there: only what a further command in it is to have is the job's.
-            bundle.WriteProcess();
-            return bundle;
-        }
+        var bundle = BundleOf(plan);
 
+        // Where the container is there already, only what a further command in it is to have is the job's.
+        if (next is not { Init: not null } || plan.Index != 0) WriteContainer(bundle);
+        bundle.WriteProcess();
+        return bundle;
+    }
+
+    private StepBundle BundleOf(StepPlan plan) =>
+        new(BundleDirectoryOf(plan.Name), plan, StepEnvironment.Of(plan.Image, plan.Step, plan.User, plan.WorkingDirectory), host.InitProgram);
+
+    private void WriteContainer(StepBundle bundle)
+    {
+        var plan = bundle.Plan;
         Directory.CreateDirectory(bundle.Directory);
         var isRoot = plan.User.Uid == 0;
         bundle.Write(
@@ -293,7 +299,6 @@ internal sealed partial class Sandbox : IAsyncDisposable
                 Limits = plan.Step.Limits,
                 CgroupsPath = host.Runtime.CgroupsPath(JobCgroup, plan.Name),
             });
-        return bundle;
     }
 
     private InputFiles InputOf(StepPlan plan) => new(

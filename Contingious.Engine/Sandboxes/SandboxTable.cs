@@ -36,7 +36,7 @@ internal sealed class SandboxTable(HostLayout layout, CgroupHomes homes, TimePro
                 var container = LiveContainer.Find(layout, cgroup, name, Sandbox.PlaceOf(layout, name));
                 live.Add(new LiveSandbox(name, container?.Id, container?.Pid, cgroup.Pids().Count, cgroup.ReadCpuTime()));
             }
-            catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+            catch (IOException error) when (CgroupFile.IsGone(error))
             {
                 // It ended while it was looked at.
             }
@@ -48,12 +48,22 @@ internal sealed class SandboxTable(HostLayout layout, CgroupHomes homes, TimePro
     /// <summary>The running container of a live sandbox, by the sandbox's name with or without its prefix and attempt.</summary>
     public LiveContainer? FindContainer(string sandbox)
     {
-        var name = Names().FirstOrDefault(name => name == sandbox) ?? Names().LastOrDefault(name => IsNamed(name, sandbox));
-        return name is not null && !SandboxId.IsParked(name) && IsOwned(name) && homes.Find(Sandbox.PlaceOf(layout, name)) is { } cgroup ? LiveContainer.Find(layout, cgroup, name, Sandbox.PlaceOf(layout, name)) : null;
+        foreach (var name in Meant(Names(), sandbox).Where(IsOwned))
+        {
+            var place = Sandbox.PlaceOf(layout, name);
+            if (homes.Find(place) is { } cgroup && LiveContainer.Find(layout, cgroup, name, place) is { } found) return found;
+        }
+
+        return null;
     }
 
-    /// <summary>Whether a sandbox of this name is meant, by its name or by its job's id.</summary>
-    public static bool IsNamed(string name, string sandbox) => name == sandbox || name.StartsWith($"{SandboxId.Prefix}{sandbox}-", StringComparison.Ordinal);
+    /// <summary>Those of some names that are meant by a sandbox's name or its job's id: the very name first, then the latest attempt.</summary>
+    public static IReadOnlyList<string> Meant(IEnumerable<string> names, string sandbox) =>
+    [
+        .. names.Where(name => !SandboxId.IsParked(name) && (name == sandbox || SandboxId.AttemptOf(name, sandbox) is not null))
+            .OrderByDescending(name => name == sandbox)
+            .ThenByDescending(name => SandboxId.AttemptOf(name, sandbox)),
+    ];
 
     private bool IsOwned(string name)
     {

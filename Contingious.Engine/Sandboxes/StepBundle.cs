@@ -119,9 +119,8 @@ internal sealed class StepBundle(string directory, StepPlan plan, IReadOnlyList<
         }
 
         spec.Write($"{Directory}/config.json");
-        WriteProcess();
     }
 
-    /// <summary>Writes what a further command in the container has: the step's own privileges, limits and environment.</summary>
+    /// <summary>Writes what a further command in the container has: the step's own privileges, limits and environment. Before that, there can be none.</summary>
     public void WriteProcess() => new ProcessSpec(Plan.User, Capabilities, Rlimit.Of(Plan.Step.Limits), env, Plan.WorkingDirectory).Write($"{Directory}/process.json");
 }

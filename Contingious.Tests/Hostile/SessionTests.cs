@@ -78,6 +78,28 @@ public sealed partial class SessionTests(EngineFixture engine, NativePrograms na
         Assert.Equal((0, true), (result.ExitCode, result.Restored));
     }
 
+    [Theory]
+    [InlineData("\"$0\" exec \"$1\" -- \"$2\" \"$3\" \"$4\"")]
+    [InlineData("\"$0\" exec \"$1\" -- \"$2\" \"$3\" \"$4\" </dev/null >\"$5\" 2>&1; cat \"$5\"")]
+    [InlineData("exec \"$0\" exec \"$1\" -- \"$2\" \"$3\" \"$4\" </dev/null >\"$5\" 2>&1")]
+    public async Task E4_A_command_cannot_open_the_outer_terminal_by_another_name(string outer)
+    {
+        await using var sandbox = await LiveAsync("sleep 50");
+        const string script = "printf '\\033]0;title\\007' 2>/dev/null >/dev/tty && echo opened || echo none";
+        var answer = Path.GetTempFileName();
+        try
+        {
+            var result = await OuterTerminal.RunAsync(patience, "", kill: false, ["/bin/sh", "-c", outer, Cli.Path, sandbox.Name, "sh", "-c", script, answer]);
+            Assert.Contains("none", result.Shown + await File.ReadAllTextAsync(answer, TestContext.Current.CancellationToken));
+            Assert.DoesNotContain("title", result.Shown);
+            Assert.Equal((0, true), (result.ExitCode, result.Restored));
+        }
+        finally
+        {
+            File.Delete(answer);
+        }
+    }
+
     [Fact]
     public async Task E4_Between_pipes_bytes_pass_as_they_are()
     {
@@ -140,6 +162,29 @@ public sealed partial class SessionTests(EngineFixture engine, NativePrograms na
         await pipes.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(patience, TestContext.Current.CancellationToken);
         Assert.Equal(137, pipes.ExitCode);
         Assert.Equal(before, HostFootprint.Take(engine.Layout));
+    }
+
+    [Fact]
+    public async Task A_session_s_exit_code_is_its_command_s_and_tells_what_cannot_be_run()
+    {
+        await using var sandbox = await LiveAsync("sleep 50");
+        Assert.Equal(77, (await Cli.RunAsync("exec", sandbox.Name, "--", "sh", "-c", "exit 77")).ExitCode);
+        Assert.Equal(137, (await Cli.RunAsync("exec", sandbox.Name, "--", "sh", "-c", "kill -9 $$")).ExitCode);
+        var missing = await Cli.RunAsync("exec", sandbox.Name, "--", "/nonexistent");
+        Assert.Equal(255, missing.ExitCode);
+        Assert.Contains("/nonexistent", missing.Stderr);
+        Assert.Equal(255, (await Cli.RunAsync("exec", sandbox.Name, "--", "/etc/passwd")).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_job_s_id_leads_to_that_job_and_to_no_other_whose_id_begins_with_it()
+    {
+        await using var longer = await LiveAsync("sleep 50");
+        var id = longer.Name["ctg-".Length..longer.Name.LastIndexOf('-')];
+        Assert.Equal(0, (await Cli.RunAsync("exec", id, "--", "true")).ExitCode);
+        var other = await Cli.RunAsync("exec", id[..id.LastIndexOf('-')], "--", "true");
+        Assert.Equal(125, other.ExitCode);
+        Assert.Contains("No live sandbox", other.Stderr);
     }
 
     [Fact]

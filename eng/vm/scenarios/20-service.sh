@@ -10,6 +10,17 @@ grades() {
     CONTINGIOUS_BROKER=amqp://guest:guest@127.0.0.1/ /usr/bin/python3 "$PAYLOAD/examples/submit.py" --cpu-time 20 --timeout 200 right wrong-answer | tee /dev/stderr | cut -f1,2 | LC_ALL=C sort >/run/verdicts
     diff /run/verdicts <(printf 'right\tOk\nwrong-answer\tNonZeroExit\n')
 }
+# The shell in the container counts, not this one.
+# shellcheck disable=SC2016
+exec_into_each() {
+    local sandbox entered=0
+    for sandbox in $(contingious ps --json | /usr/bin/python3 -c 'import json, sys; print(*(one["name"] for one in json.load(sys.stdin)))'); do
+        contingious exec "$sandbox" -- sh -c 'echo from $((6 * 7))' >/run/said || return
+        grep -q 'from 42' /run/said || return
+        entered=$((entered + 1))
+    done
+    ((entered > 0))
+}
 
 phase_start() {
     SINCE=$(date '+%F %T')
@@ -27,6 +38,7 @@ phase_start() {
     # Long enough that some run while the next program looks at the configuration and starts.
     jobs post reload 10 12
     jobs wait reload 2 200
+    check_soon 60 "root's exec gets into each job that runs, also in a sandbox that was made ahead" exec_into_each
     before=$(agent_pid)
     check "systemctl reload, in the middle of jobs" systemctl reload contingious
     check_soon 200 "the next agent adopts what the runner runs" says adopts journalctl -q -o cat -u contingious
