@@ -64,6 +64,7 @@ internal sealed partial class JobConduct
     {
         using var over = new CancellationTokenSource();
         var ended = over.Token;
+        var stepsOver = 0;
         try
         {
             job.Phase = CasePhase.Running;
@@ -93,9 +94,10 @@ internal sealed partial class JobConduct
 
         void End() => over.Cancel();
 
+        // A run in which not every step's turn comes ends without that.
         void Hear(JobEvent happened)
         {
-            if (happened.Kind == JobEventKind.Step && happened.Step == job.Job.Request.Steps[^1].Name) room.EndsSoon();
+            if (happened.Kind == JobEventKind.Step && Interlocked.Increment(ref stepsOver) == job.Job.Request.Steps.Count) room.EndsSoon();
             parts.Events.Post(happened);
         }
     }

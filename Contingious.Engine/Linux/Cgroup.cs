@@ -55,7 +55,7 @@ public abstract class Cgroup
     /// <summary>Whether it gets out of the way of whatever else wants a CPU, as long as that is to last.</summary>
     public abstract void StandBack(bool back);
 
-    /// <summary>One without limits of its own: its parents' hold.</summary>
+    /// <summary>One without limits of its own: its parents' hold. This one itself has to be there.</summary>
     public abstract Cgroup CreateChild(string name);
 
     public abstract CgroupCounters Read();

@@ -37,8 +37,7 @@ internal sealed class Runc(string stateDirectory) : OciRuntime(stateDirectory)
     public override RuntimePlace Place(Cgroup job, Cgroup step, string name)
     {
         // Not the place of both: the first one that runc's own threads are in could have no children with controllers.
-        _ = job.CreateChild($"{Beside}/{name}-runc");
-        return new RuntimePlace(step, job.Child($"{Beside}/{name}-runc"), SessionsOf(job, name));
+        return new RuntimePlace(step, job.CreateChild(Beside).CreateChild($"{name}-runc"), SessionsOf(job, name));
     }
 
     public override Cgroup SessionsOf(Cgroup job, string step) => job.Child($"{Beside}/{step}");

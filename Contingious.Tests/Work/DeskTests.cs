@@ -239,6 +239,24 @@ public sealed class DeskTests
     });
 
     [Fact]
+    public void The_next_job_is_asked_for_when_a_run_s_last_step_is_over_and_begins_when_it_has_room() => InScene(scene =>
+    {
+        scene.Host.Settling = TimeSpan.FromSeconds(3);
+        scene.Runs(Outcome.Ok, seconds: 20);
+        for (var i = 0; i < 4; i++) scene.Post($"job {i}");
+        scene.Pass(TimeSpan.FromSeconds(15));
+        Assert.Equal((2, 2), (scene.Host.Begun.Count, scene.Broker.Ready.Count));
+
+        // One, though two of them are all but over.
+        scene.Pass(TimeSpan.FromSeconds(4));
+        Assert.Equal((2, 1), (scene.Host.Begun.Count, scene.Broker.Ready.Count));
+        scene.Pass(TimeSpan.FromSeconds(5));
+        Assert.Equal((4, 2.0), (scene.Host.Begun.Count, scene.Host.Most.Cpus));
+        scene.Pass(TimeSpan.FromSeconds(30));
+        Assert.Equal((4, 0), (scene.Broker.Published.Count, scene.Broker.Unsettled));
+    });
+
+    [Fact]
     public void R7_A_large_job_that_is_given_back_for_want_of_room_is_the_next_to_begin() => InScene(scene =>
     {
         scene.Host.Behaviour = ticket => (Outcome.Ok, ticket.Key.JobId.StartsWith("long", StringComparison.Ordinal) ? HeldJob.LongestWait + TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(5));

@@ -191,7 +191,7 @@ internal sealed class Chaos
 
     private FakeRunnerHost NewHost(string name)
     {
-        var host = new FakeRunnerHost(world, name) { NoRoom = world.Chance(0.3) ? 0.3 : 0 };
+        var host = new FakeRunnerHost(world, name) { NoRoom = world.Chance(0.3) ? 0.3 : 0, Settling = TimeSpan.FromSeconds(0.2) };
         host.Behaviour = _ => (OutcomeOfRun(), world.Chance(0.8) ? world.Between(0.01, 3) : world.Between(0.01, 40));
         return host;
     }

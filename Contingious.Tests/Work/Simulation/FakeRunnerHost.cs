@@ -21,6 +21,9 @@ internal sealed class FakeRunnerHost(FakeWorld world, string name)
 
     public double NoRoom { get; set; }
 
+    /// <summary>How long before its end a run tells that its last step is over; it does not where this is nothing.</summary>
+    public TimeSpan Settling { get; set; }
+
     /// <summary>Runs that were begun, by job.</summary>
     public Dictionary<JobKey, int> Begun { get; } = [];
 
@@ -73,6 +76,7 @@ internal sealed class FakeRunnerHost(FakeWorld world, string name)
         if (run.Answer is { } known) return Task.FromResult(known with { Repeated = true });
         var waiter = new TaskCompletionSource<RunAnswer>();
         run.Waiters.Add((port, waiter));
+        run.Tell = events;
         leave.Register(() => waiter.TrySetCanceled(leave));
         events(new JobEvent(ticket.Key.JobId, ticket.Key.Attempt, JobEventKind.Started, world.Time.GetUtcNow()));
         return waiter.Task;
@@ -86,6 +90,7 @@ internal sealed class FakeRunnerHost(FakeWorld world, string name)
         var now = runs.Values.Where(one => one.Answer is null).Aggregate(Capacity.None, (sum, one) => sum.Plus(Capacity.Of(one.Ticket.Job.Request)));
         Most = new Capacity(Math.Max(Most.Cpus, now.Cpus), Larger(Most.Memory, now.Memory), Larger(Most.Disk, now.Disk), Math.Max(Most.Slots, now.Slots));
         world.Time.After(length, () => Finish(run, outcome));
+        if (Settling > TimeSpan.Zero && Settling < length) world.Time.After(length - Settling, () => run.Tell(new JobEvent(ticket.Key.JobId, ticket.Key.Attempt, JobEventKind.Step, world.Time.GetUtcNow()) { Outcome = outcome }));
         return run;
 
         static ByteSize Larger(ByteSize one, ByteSize other) => one > other ? one : other;
@@ -154,6 +159,8 @@ internal sealed class FakeRunnerHost(FakeWorld world, string name)
         public JobTicket Ticket => ticket;
 
         public RunAnswer? Answer { get; set; }
+
+        public Action<JobEvent> Tell { get; set; } = _ => { };
 
         public List<(Port Port, TaskCompletionSource<RunAnswer> Waiter)> Waiters { get; } = [];
 
