@@ -193,7 +193,8 @@ fi
 
 if [[ $WHAT == workloads ]]; then
     is_root || die "peers are started as root: run this as root"
-    SCRATCH=$(as_account mktemp -d /var/tmp/contingious-benchmark.XXXXXX)
+    # podman takes no runroot of more than 50 characters.
+    SCRATCH=$(as_account mktemp -d /var/tmp/contingious.XXXXXX)
     chmod 0755 "$SCRATCH"
     at_exit rm -rf --one-file-system "$SCRATCH"
     say "images"
