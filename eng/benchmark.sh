@@ -193,8 +193,9 @@ fi
 
 if [[ $WHAT == workloads ]]; then
     is_root || die "peers are started as root: run this as root"
-    # podman takes no runroot of more than 50 characters.
-    SCRATCH=$(as_account mktemp -d /var/tmp/contingious.XXXXXX)
+    # podman takes no runroot of more than 50 characters, and no capitals in the path of a layout.
+    SCRATCH=/var/tmp/contingious.$$
+    as_account mkdir "$SCRATCH"
     chmod 0755 "$SCRATCH"
     at_exit rm -rf --one-file-system "$SCRATCH"
     say "images"
