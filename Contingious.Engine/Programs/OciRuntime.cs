@@ -100,7 +100,8 @@ internal abstract class OciRuntime(string stateDirectory)
             "-c", JoinForSession, "join", terminal ?? "", .. cgroup.JoinFiles, "--",
             .. isChild ? ["setpriv", "--pdeathsig", "KILL", "--"] : Array.Empty<string>(),
 
-            // With a terminal of its own it leaves the caller's; without one it would keep that, and open it as /dev/tty.
+            // With a terminal of its own it leaves the caller's. Without one nothing is left to the runtime, such as whether it leaves that session by itself:
+            // who is in it can open its terminal as /dev/tty.
             .. isChild && terminal is null ? ["setsid"] : Array.Empty<string>(),
             .. Command, "exec", .. InCgroup(cgroup), .. terminal is null ? Array.Empty<string>() : ["--tty"], "--process", processFile, container,
         ]);

@@ -34,11 +34,9 @@ internal sealed class Runc(string stateDirectory) : OciRuntime(stateDirectory)
 
     public override string? CgroupsPath(Cgroup job, string step) => DirectoryOf(SessionsOf(job, step))[CgroupMount.Length..];
 
-    public override RuntimePlace Place(Cgroup job, Cgroup step, string name)
-    {
-        // Not the place of both: the first one that runc's own threads are in could have no children with controllers.
-        return new RuntimePlace(step, job.CreateChild(Beside).CreateChild($"{name}-runc"), SessionsOf(job, name));
-    }
+    // Not the place of both: the first one that runc's own threads are in could have no children with controllers.
+    public override RuntimePlace Place(Cgroup job, Cgroup step, string name) =>
+        new(step, job.CreateChild(Beside).CreateChild($"{name}-runc"), SessionsOf(job, name));
 
     public override Cgroup SessionsOf(Cgroup job, string step) => job.Child($"{Beside}/{step}");
 
